@@ -1,0 +1,13 @@
+//! Layer 0: a discrete-event kernel. It does not know Kubernetes.
+//!
+//! Simulated [`time`], a monotone event [`queue`], random draws that are looked up by key
+//! ([`rng`]), random delays ([`dist`]), generational slots for what is in flight ([`arena`]),
+//! windows over a set of candidates ([`bitset`]) and a running [`digest`] of all that happened.
+
+pub mod arena;
+pub mod bitset;
+pub mod digest;
+pub mod dist;
+pub mod queue;
+pub mod rng;
+pub mod time;

@@ -1,0 +1,3 @@
+//! Evenkeel: a deterministic discrete-event simulator of a Kubernetes cluster.
+
+pub mod kernel;
