@@ -1,0 +1,138 @@
+//! What may be recorded of a run, and what led to it.
+//!
+//! Commits, decisions, faults and changes of ground truth are facts; requests in flight and timers are not.
+
+use super::meta::Key;
+use super::name::Name;
+use super::{Kind, SettingId};
+
+/// Names a recorded fact, in the order of recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FactId(pub u32);
+
+impl FactId {
+    /// No fact: what happens by itself, as a periodic loop.
+    pub const NONE: FactId = FactId(u32::MAX);
+}
+
+/// Why something is done or waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Why {
+    /// The fact that led to it.
+    pub cause: FactId,
+    /// The setting that owns the length of the wait, if there was one.
+    pub setting: Option<SettingId>,
+}
+
+impl Why {
+    /// Nothing in particular.
+    pub const NOTHING: Why = Why { cause: FactId::NONE, setting: None };
+
+    /// At once because of `cause`.
+    pub const fn because(cause: FactId) -> Why {
+        Why { cause, setting: None }
+    }
+
+    /// Because of `cause`, after a wait whose length `setting` owns.
+    pub const fn after(cause: FactId, setting: SettingId) -> Why {
+        Why { cause, setting: Some(setting) }
+    }
+}
+
+/// How a commit changed an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// It is new.
+    Created,
+    /// It was changed.
+    Updated,
+    /// It got a deletion timestamp.
+    Terminating,
+    /// It is gone.
+    Deleted,
+}
+
+impl Verb {
+    /// As in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verb::Created => "created",
+            Verb::Updated => "updated",
+            Verb::Terminating => "terminating",
+            Verb::Deleted => "deleted",
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Fact {
+    /// The API server committed a change; `what` says which in a few words.
+    Commit {
+        /// How.
+        verb: Verb,
+        /// Kind of the object.
+        kind: Kind,
+        /// Its key.
+        key: Key,
+        /// What changed, as `Ready=Unknown`.
+        what: Name,
+    },
+    /// The scheduler chose a node.
+    Scheduled {
+        /// Pod.
+        pod: Key,
+        /// Node.
+        node: Name,
+    },
+    /// The scheduler found no node.
+    Unschedulable {
+        /// Pod.
+        pod: Key,
+        /// Why, in upstream's words.
+        message: Name,
+    },
+    /// A fault or an action of the scenario began.
+    FaultBegan {
+        /// Its id in the scenario.
+        fault: Name,
+        /// What it hit.
+        what: Name,
+    },
+    /// A fault of the scenario ended.
+    FaultEnded {
+        /// Its id in the scenario.
+        fault: Name,
+    },
+    /// A machine lost power or crashed.
+    MachineDown(Name),
+    /// A machine runs again.
+    MachineUp(Name),
+    /// Nothing passes between a node and the control plane.
+    LinkCut(Name),
+    /// The link carries again.
+    LinkHealed(Name),
+    /// The containers of a pod run.
+    ContainersStarted {
+        /// Pod.
+        pod: Key,
+        /// Node.
+        node: Name,
+    },
+    /// The containers of a pod no longer run.
+    ContainersStopped {
+        /// Pod.
+        pod: Key,
+        /// Node.
+        node: Name,
+    },
+    /// The kube-proxy of a node routes a Service by what it knows of these many ready endpoints.
+    Routed {
+        /// Service.
+        service: Key,
+        /// Node.
+        node: Name,
+        /// Ready endpoints that it knows.
+        endpoints: u32,
+    },
+}

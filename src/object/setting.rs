@@ -1,0 +1,384 @@
+//! The registry of settings: every constant of upstream that the engine uses, one row each.
+//!
+//! Nothing else in the engine spells out a duration, a rate or a limit of Kubernetes; a run overrides a row by
+//! component and upstream name. Flags were checked against what the v1.36.2 binaries print.
+
+use crate::kernel::time::Span;
+use std::fmt;
+
+/// What the number of a setting counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A duration [µs].
+    Duration,
+    /// A plain number.
+    Count,
+    /// A rate [thousandths per second].
+    Rate,
+    /// A share [millionths].
+    Share,
+}
+
+impl Unit {
+    /// The value as people write it: `50s`, `30`, `0.1/s`, `0.55`.
+    pub fn show(self, value: i64) -> String {
+        match self {
+            Unit::Duration => Span::from_micros(value as u64).to_string(),
+            Unit::Count => value.to_string(),
+            Unit::Rate => format!("{}/s", fraction(value, 1_000)),
+            Unit::Share => fraction(value, 1_000_000),
+        }
+    }
+
+    /// Reads what people write.
+    ///
+    /// # Errors
+    /// A sentence that says what was expected.
+    pub fn parse(self, text: &str) -> Result<i64, String> {
+        let decimal = |scale: f64, expected: &str| match text.trim_end_matches("/s").parse::<f64>() {
+            Ok(number) if number >= 0.0 && number * scale < 9e15 => Ok((number * scale + 0.5) as i64),
+            _ => Err(format!("`{text}` is not {expected}")),
+        };
+        match self {
+            Unit::Duration => Span::parse(text).map(|span| span.as_micros() as i64),
+            Unit::Count => text.parse().map_err(|_| format!("`{text}` is not a whole number")),
+            Unit::Rate => decimal(1e3, "a rate per second, as `0.1`"),
+            Unit::Share => decimal(1e6, "a share, as `0.55`"),
+        }
+    }
+}
+
+fn fraction(value: i64, scale: i64) -> String {
+    let digits = scale.ilog10() as usize;
+    let text = format!("{}.{:0digits$}", value / scale, value % scale);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// One row of the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Which program it belongs to, by upstream's name.
+    pub component: &'static str,
+    /// Upstream's name of the flag, field or constant.
+    pub name: &'static str,
+    /// What the number counts.
+    pub unit: Unit,
+    /// Default in the pinned release.
+    pub default: i64,
+    /// Where upstream says so, relative to the Kubernetes tree of v1.36.2.
+    pub source: &'static str,
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $id:ident = $component:literal, $name:literal, $unit:ident, $default:expr, $source:literal;)*) => {
+        /// Names a row of [`SETTINGS`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum SettingId { $($(#[$doc])* $id,)* }
+
+        /// The registry, in the order of [`SettingId`].
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            component: $component, name: $name, unit: Unit::$unit, default: $default, source: $source,
+        },)*];
+
+        impl SettingId {
+            /// All ids, in the order of the registry.
+            pub const ALL: &[SettingId] = &[$(SettingId::$id,)*];
+        }
+    };
+}
+
+const MS: i64 = 1_000;
+const S: i64 = 1_000 * MS;
+const MIN: i64 = 60 * S;
+const H: i64 = 60 * MIN;
+
+settings! {
+    /// Pause between two passes over the health of all nodes.
+    NodeMonitorPeriod = "kube-controller-manager", "node-monitor-period", Duration, 5 * S,
+        "cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go";
+    /// Silence after which a node's Ready condition becomes Unknown.
+    NodeMonitorGracePeriod = "kube-controller-manager", "node-monitor-grace-period", Duration, 50 * S,
+        "cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go";
+    /// The same for a node that has never reported.
+    NodeStartupGracePeriod = "kube-controller-manager", "node-startup-grace-period", Duration, 60 * S,
+        "cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go";
+    /// Nodes of a zone that get the NoExecute taint per second.
+    NodeEvictionRate = "kube-controller-manager", "node-eviction-rate", Rate, 100,
+        "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
+    /// The same in a large zone of which too much is down.
+    SecondaryNodeEvictionRate = "kube-controller-manager", "secondary-node-eviction-rate", Rate, 10,
+        "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
+    /// Nodes above which a zone counts as large.
+    LargeClusterSizeThreshold = "kube-controller-manager", "large-cluster-size-threshold", Count, 50,
+        "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
+    /// Share of a zone that must be down for it to count as partly disrupted.
+    UnhealthyZoneThreshold = "kube-controller-manager", "unhealthy-zone-threshold", Share, 550_000,
+        "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
+    /// Burst of the limiter of NoExecute taints.
+    EvictionRateLimiterBurst = "kube-controller-manager", "EvictionRateLimiterBurst", Count, 1,
+        "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
+    /// Pause between two passes over the nodes that wait for a NoExecute taint.
+    NodeEvictionPeriod = "kube-controller-manager", "scheduler.NodeEvictionPeriod", Duration, 100 * MS,
+        "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
+    /// Pause between two attempts to write a node's health.
+    NodeHealthUpdatePause = "kube-controller-manager", "retrySleepTime", Duration, 20 * MS,
+        "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
+    /// Attempts to write a node's health in one pass.
+    NodeHealthUpdateRetry = "kube-controller-manager", "scheduler.NodeHealthUpdateRetry", Count, 5,
+        "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
+    /// Nodes whose health is handled at once.
+    NodeUpdateWorkers = "kube-controller-manager", "scheduler.UpdateWorkerSize", Count, 8,
+        "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
+    /// Workers of taint eviction.
+    TaintEvictionWorkers = "kube-controller-manager", "tainteviction.UpdateWorkerSize", Count, 8,
+        "pkg/controller/tainteviction/taint_eviction.go";
+    /// Attempts to delete a pod that must go.
+    TaintEvictionRetries = "kube-controller-manager", "tainteviction.retries", Count, 5,
+        "pkg/controller/tainteviction/taint_eviction.go";
+    /// Pause between two such attempts.
+    TaintEvictionRetryPause = "kube-controller-manager", "tainteviction.retry-sleep", Duration, 10 * MS,
+        "pkg/controller/tainteviction/taint_eviction.go";
+    /// Requests per second of each controller's client.
+    ControllerQps = "kube-controller-manager", "kube-api-qps", Rate, 20_000,
+        "pkg/controller/apis/config/v1alpha1/defaults.go";
+    /// Requests that each controller's client may send at once.
+    ControllerBurst = "kube-controller-manager", "kube-api-burst", Count, 30,
+        "pkg/controller/apis/config/v1alpha1/defaults.go";
+    /// Deployments handled at once.
+    DeploymentSyncs = "kube-controller-manager", "concurrent-deployment-syncs", Count, 5,
+        "pkg/controller/deployment/config/v1alpha1/defaults.go";
+    /// ReplicaSets handled at once.
+    ReplicaSetSyncs = "kube-controller-manager", "concurrent-replicaset-syncs", Count, 5,
+        "pkg/controller/replicaset/config/v1alpha1/defaults.go";
+    /// Services whose EndpointSlices are handled at once.
+    ServiceEndpointSyncs = "kube-controller-manager", "concurrent-service-endpoint-syncs", Count, 5,
+        "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
+    /// Endpoints that one slice holds.
+    MaxEndpointsPerSlice = "kube-controller-manager", "max-endpoints-per-slice", Count, 100,
+        "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
+    /// First pause after a failed sync of endpoints.
+    EndpointSliceBackoffBase = "kube-controller-manager", "endpointslice.defaultSyncBackOff", Duration, S,
+        "pkg/controller/endpointslice/endpointslice_controller.go";
+    /// Failed syncs of endpoints or of a Deployment after which it is let be.
+    MaxRetries = "kube-controller-manager", "maxRetries", Count, 15,
+        "pkg/controller/deployment/deployment_controller.go";
+    /// Pods that a ReplicaSet creates or deletes in one sync.
+    BurstReplicas = "kube-controller-manager", "BurstReplicas", Count, 500,
+        "pkg/controller/replicaset/replica_set.go";
+    /// Size of the first batch of creations.
+    SlowStartInitialBatchSize = "kube-controller-manager", "SlowStartInitialBatchSize", Count, 1,
+        "pkg/controller/controller_utils.go";
+    /// Time after which expected creations and deletions are no longer waited for.
+    ExpectationsTimeout = "kube-controller-manager", "ExpectationsTimeout", Duration, 5 * MIN,
+        "pkg/controller/controller_utils.go";
+    /// Old ReplicaSets that a Deployment keeps.
+    RevisionHistoryLimit = "kube-apiserver", "deployment.spec.revisionHistoryLimit", Count, 10,
+        "pkg/apis/apps/v1/defaults.go";
+    /// First pause of a work queue after a failure.
+    WorkqueueBackoffBase = "client-go", "ItemExponentialFailureRateLimiter.baseDelay", Duration, 5 * MS,
+        "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
+    /// Longest such pause.
+    WorkqueueBackoffMax = "client-go", "ItemExponentialFailureRateLimiter.maxDelay", Duration, 1_000 * S,
+        "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
+    /// Retries per second of one work queue.
+    WorkqueueQps = "client-go", "BucketRateLimiter.qps", Rate, 10_000,
+        "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
+    /// Retries that one work queue may make at once.
+    WorkqueueBurst = "client-go", "BucketRateLimiter.burst", Count, 100,
+        "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
+    /// First pause before a broken watch is opened again.
+    ReflectorBackoffBase = "client-go", "reflector.backoff.base", Duration, 800 * MS,
+        "staging/src/k8s.io/client-go/tools/cache/reflector.go";
+    /// Longest such pause.
+    ReflectorBackoffMax = "client-go", "reflector.backoff.max", Duration, 30 * S,
+        "staging/src/k8s.io/client-go/tools/cache/reflector.go";
+    /// Quiet time after which a connection is probed.
+    HttpReadIdleTimeout = "client-go", "HTTP2_READ_IDLE_TIMEOUT_SECONDS", Duration, 30 * S,
+        "staging/src/k8s.io/apimachinery/pkg/util/net/http.go";
+    /// Time after which an unanswered probe ends the connection.
+    HttpPingTimeout = "client-go", "HTTP2_PING_TIMEOUT_SECONDS", Duration, 15 * S,
+        "staging/src/k8s.io/apimachinery/pkg/util/net/http.go";
+    /// Requests per second of the scheduler's client.
+    SchedulerQps = "kube-scheduler", "clientConnection.qps", Rate, 50_000,
+        "pkg/scheduler/apis/config/v1/defaults.go";
+    /// Requests that it may send at once.
+    SchedulerBurst = "kube-scheduler", "clientConnection.burst", Count, 100,
+        "pkg/scheduler/apis/config/v1/defaults.go";
+    /// First back-off of a pod that did not fit.
+    PodInitialBackoff = "kube-scheduler", "podInitialBackoffSeconds", Duration, S,
+        "pkg/scheduler/apis/config/v1/defaults.go";
+    /// Longest back-off of a pod that did not fit.
+    PodMaxBackoff = "kube-scheduler", "podMaxBackoffSeconds", Duration, 10 * S,
+        "pkg/scheduler/apis/config/v1/defaults.go";
+    /// Pause between two passes over the pods in back-off.
+    BackoffFlushPeriod = "kube-scheduler", "flushBackoffQCompleted", Duration, S,
+        "pkg/scheduler/backend/queue/scheduling_queue.go";
+    /// Pause between two passes over the unschedulable pods.
+    UnschedulableFlushPeriod = "kube-scheduler", "flushUnschedulablePodsLeftover", Duration, 30 * S,
+        "pkg/scheduler/backend/queue/scheduling_queue.go";
+    /// Time after which an unschedulable pod is tried again without an event.
+    PodMaxInUnschedulablePods = "kube-scheduler", "pod-max-in-unschedulable-pods-duration", Duration, 5 * MIN,
+        "pkg/scheduler/backend/queue/scheduling_queue.go";
+    /// Share of the nodes to find feasible before scoring [per cent]; 0 adapts to the size of the cluster.
+    PercentageOfNodesToScore = "kube-scheduler", "percentageOfNodesToScore", Count, 0,
+        "pkg/scheduler/apis/config/v1/defaults.go";
+    /// Nodes below which all are scored.
+    MinFeasibleNodesToFind = "kube-scheduler", "minFeasibleNodesToFind", Count, 100,
+        "pkg/scheduler/schedule_one.go";
+    /// Smallest adaptive share [per cent].
+    MinFeasibleNodesPercentage = "kube-scheduler", "minFeasibleNodesPercentageToFind", Count, 5,
+        "pkg/scheduler/schedule_one.go";
+    /// Toleration of not-ready:NoExecute that admission adds [s].
+    DefaultNotReadyToleration = "kube-apiserver", "default-not-ready-toleration-seconds", Count, 300,
+        "plugin/pkg/admission/defaulttolerationseconds/admission.go";
+    /// Toleration of unreachable:NoExecute that admission adds [s].
+    DefaultUnreachableToleration = "kube-apiserver", "default-unreachable-toleration-seconds", Count, 300,
+        "plugin/pkg/admission/defaulttolerationseconds/admission.go";
+    /// Time after which the API server gives a request up.
+    RequestTimeout = "kube-apiserver", "request-timeout", Duration, MIN,
+        "staging/src/k8s.io/apiserver/pkg/server/config.go";
+    /// Pause between two compactions; each goes to the revision of the one before.
+    EtcdCompactionInterval = "kube-apiserver", "etcd-compaction-interval", Duration, 5 * MIN,
+        "staging/src/k8s.io/apiserver/pkg/storage/storagebackend/config.go";
+    /// Pause between two bookmarks on an idle watch.
+    WatchBookmarkFrequency = "kube-apiserver", "defaultBookmarkFrequency", Duration, MIN,
+        "staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go";
+    /// Pause between two renewals of a node's lease.
+    NodeLeaseRenewInterval = "kubelet", "nodeLeaseDurationSeconds*renewIntervalFraction", Duration, 10 * S,
+        "pkg/kubelet/kubelet.go";
+    /// Share by which that pause is drawn longer.
+    NodeLeaseJitter = "kubelet", "lease.jitter", Share, 40_000,
+        "staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go";
+    /// For how long a renewal is said to be good.
+    NodeLeaseDuration = "kubelet", "nodeLeaseDurationSeconds", Duration, 40 * S,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Attempts to renew in one round.
+    NodeLeaseMaxRetries = "kubelet", "maxUpdateRetries", Count, 5,
+        "staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go";
+    /// Time after which the kubelet gives a renewal up.
+    NodeLeaseTimeout = "kubelet", "heartbeatClient.timeout", Duration, 10 * S,
+        "cmd/kubelet/app/server.go";
+    /// Pause between two computations of the node's status.
+    NodeStatusUpdateFrequency = "kubelet", "nodeStatusUpdateFrequency", Duration, 10 * S,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Time after which an unchanged status is reported all the same.
+    NodeStatusReportFrequency = "kubelet", "nodeStatusReportFrequency", Duration, 5 * MIN,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Requests per second of a kubelet's client.
+    KubeletQps = "kubelet", "kubeAPIQPS", Rate, 50_000,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Requests that it may send at once.
+    KubeletBurst = "kubelet", "kubeAPIBurst", Count, 100,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Pause between two rounds that repeat pod statuses that could not be written.
+    PodStatusSyncPeriod = "kubelet", "syncPeriod", Duration, 10 * S,
+        "pkg/kubelet/status/status_manager.go";
+    /// First pause before a container that ended is started again.
+    ContainerBackoffBase = "kubelet", "initialCrashLoopBackOff", Duration, 10 * S,
+        "pkg/kubelet/kubelet.go";
+    /// Longest such pause.
+    ContainerBackoffMax = "kubelet", "maxCrashLoopBackOff", Duration, 5 * MIN,
+        "pkg/kubelet/kubelet.go";
+    /// Shortest pause between two writes of the node's forwarding rules.
+    ProxyMinSyncPeriod = "kube-proxy", "iptables.minSyncPeriod", Duration, S,
+        "pkg/proxy/apis/config/v1alpha1/defaults.go";
+    /// Similar events of one object, per component, that are sent at once.
+    EventSpamBurst = "client-go", "defaultSpamBurst", Count, 25,
+        "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// How long the API server keeps an event.
+    EventTtl = "kube-apiserver", "event-ttl", Duration, H,
+        "pkg/controlplane/apiserver/options/options.go";
+    /// Seconds that a pod gets to end, unless it says otherwise.
+    TerminationGracePeriod = "kube-apiserver", "pod.spec.terminationGracePeriodSeconds", Count, 30,
+        "pkg/apis/core/v1/defaults.go";
+}
+
+impl SettingId {
+    /// Its row.
+    pub const fn row(self) -> &'static Setting {
+        &SETTINGS[self as usize]
+    }
+
+    /// The row with this component and upstream name.
+    pub fn find(component: &str, name: &str) -> Option<SettingId> {
+        SettingId::ALL.iter().copied().find(|id| (id.row().component, id.row().name) == (component, name))
+    }
+}
+
+impl fmt::Display for SettingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.row().name)
+    }
+}
+
+/// The values that hold in one run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Settings {
+    values: Vec<i64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { values: SETTINGS.iter().map(|setting| setting.default).collect() }
+    }
+}
+
+impl Settings {
+    /// The number, in the setting's unit.
+    pub fn get(&self, id: SettingId) -> i64 {
+        self.values[id as usize]
+    }
+
+    /// Overrides a default.
+    pub fn set(&mut self, id: SettingId, value: i64) {
+        self.values[id as usize] = value;
+    }
+
+    /// A duration.
+    pub fn span(&self, id: SettingId) -> Span {
+        debug_assert_eq!(id.row().unit, Unit::Duration);
+        Span::from_micros(self.get(id) as u64)
+    }
+
+    /// A plain number.
+    pub fn count(&self, id: SettingId) -> usize {
+        debug_assert_eq!(id.row().unit, Unit::Count);
+        self.get(id) as usize
+    }
+
+    /// The value as people write it.
+    pub fn show(&self, id: SettingId) -> String {
+        id.row().unit.show(self.get(id))
+    }
+
+    /// Ids whose value is not the default.
+    pub fn overridden(&self) -> impl Iterator<Item = SettingId> {
+        SettingId::ALL.iter().copied().filter(|&id| self.get(id) != id.row().default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_prints_and_reads_back() {
+        for &id in SettingId::ALL {
+            let Setting { unit, default, source, component, name } = id.row();
+            assert_eq!(unit.parse(&unit.show(*default)), Ok(*default), "{id}");
+            assert!(source.ends_with(".go"), "{id} has no source");
+            assert_eq!(SettingId::find(component, name), Some(id), "two rows named {component} {name}");
+        }
+    }
+
+    #[test]
+    fn a_run_overrides_a_row_and_says_so() {
+        let mut settings = Settings::default();
+        let id = SettingId::find("kube-controller-manager", "node-monitor-grace-period").unwrap();
+        settings.set(id, id.row().unit.parse("40s").unwrap());
+        assert_eq!(settings.span(id), Span::from_secs(40));
+        assert_eq!(settings.overridden().collect::<Vec<_>>(), [SettingId::NodeMonitorGracePeriod]);
+        assert_eq!(settings.show(SettingId::NodeEvictionRate), "0.1/s");
+    }
+}

@@ -1,0 +1,98 @@
+//! Small kinds: Namespace, PriorityClass, Lease, Event.
+
+use super::invalid::FieldErrors;
+use super::meta::Meta;
+use super::name::Name;
+use super::stamp::MicroTime;
+use super::strategy::Strategy;
+use super::{Kind, validation};
+
+/// A namespace. Left out: its phase and its emptying, which need the namespace controller.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Namespace {
+    /// Metadata.
+    pub meta: Meta,
+}
+
+impl Strategy for Namespace {
+    const KIND: Kind = Kind::Namespace;
+
+    super::typed!(Namespace);
+}
+
+/// A priority class.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PriorityClass {
+    /// Metadata.
+    pub meta: Meta,
+    /// Priority of its pods.
+    pub value: i32,
+    /// Whether pods without a class get it.
+    pub global_default: bool,
+    /// Whether its pods never preempt others.
+    pub never_preempts: bool,
+}
+
+impl Strategy for PriorityClass {
+    const KIND: Kind = Kind::PriorityClass;
+
+    super::typed!(PriorityClass);
+
+    fn prepare_for_create(&mut self) {
+        self.meta.generation = 1;
+    }
+
+    fn validate(&self, errors: &mut FieldErrors) {
+        validation::priority_class(self, errors);
+    }
+
+    fn validate_update(&self, old: &PriorityClass, errors: &mut FieldErrors) {
+        if self.value != old.value {
+            errors.forbidden("value", "may not be changed in an update.");
+        }
+    }
+}
+
+/// A lease: somebody's sign of life, or who leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// Metadata.
+    pub meta: Meta,
+    /// Who holds it.
+    pub holder: Name,
+    /// For how long a renewal is good [s].
+    pub duration_seconds: i32,
+    /// Last renewal.
+    pub renew_time: MicroTime,
+}
+
+impl Strategy for Lease {
+    const KIND: Kind = Kind::Lease;
+
+    super::typed!(Lease);
+}
+
+/// An event: what a component tells people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Event {
+    /// Metadata.
+    pub meta: Meta,
+    /// Kind and name of what it is about, as `Pod/web-1`.
+    pub regarding: Name,
+    /// One word, as `Scheduled`.
+    pub reason: Name,
+    /// A sentence.
+    pub note: Name,
+    /// Whether it is a warning.
+    pub is_warning: bool,
+    /// Which component says so.
+    pub reporter: Name,
+    /// When.
+    pub time: MicroTime,
+}
+
+impl Strategy for Event {
+    const KIND: Kind = Kind::Event;
+
+    super::typed!(Event);
+}
