@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod bitset;
+pub mod bucket;
 pub mod digest;
 pub mod dist;
 pub mod queue;

@@ -14,6 +14,7 @@ pub mod quantity;
 pub mod resources;
 pub mod stamp;
 pub mod strategy;
+pub mod table;
 pub mod taint;
 pub mod validation;
 
@@ -46,6 +47,7 @@ pub use setting::{SettingId, Settings};
 pub use small::{Event, Lease, Namespace, PriorityClass};
 pub use stamp::{Clock, MicroTime, Timestamp};
 pub use strategy::Strategy;
+pub use table::Table;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,0 +1,12 @@
+//! Layer 4: the controllers of kube-controller-manager, each a loop from actual to desired state.
+//!
+//! They do not know each other: what one does, another learns from the API server. To add one: a file here and a
+//! row in [`REGISTRY`].
+
+use crate::program::Program;
+
+/// Makes a controller.
+pub type New = fn() -> Box<dyn Program>;
+
+/// The controllers, in the order in which they hear of changes.
+pub const REGISTRY: &[New] = &[];

@@ -1,0 +1,139 @@
+//! A table of objects of one kind with the indexes that everybody needs: by node and by controller.
+//!
+//! The store keeps its current objects in one, and so does every informer's cache.
+
+use super::Object;
+use super::meta::{Key, Uid};
+use super::name::Name;
+use super::strategy::Strategy;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Objects of one kind by key.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    objects: BTreeMap<Key, Object>,
+    by_node: BTreeMap<Name, BTreeSet<Key>>,
+    by_controller: BTreeMap<Uid, BTreeSet<Key>>,
+}
+
+impl Table {
+    /// The object at `key`.
+    pub fn get(&self, key: &Key) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    /// The object at `key` as its kind.
+    pub fn typed<K: Strategy>(&self, key: &Key) -> Option<&Arc<K>> {
+        self.objects.get(key).and_then(Object::of)
+    }
+
+    /// All objects in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values()
+    }
+
+    /// All objects as their kind, in the order of their keys.
+    pub fn all<K: Strategy>(&self) -> impl Iterator<Item = &Arc<K>> {
+        self.objects.values().filter_map(Object::of)
+    }
+
+    /// Objects of one namespace as their kind, in the order of their names.
+    pub fn in_namespace<'a, K: Strategy>(&'a self, namespace: &'a Name) -> impl Iterator<Item = &'a Arc<K>> {
+        self.objects
+            .range(Key { namespace: namespace.clone(), name: Name::none() }..)
+            .take_while(move |(key, _)| key.namespace == *namespace)
+            .filter_map(|(_, object)| object.of())
+    }
+
+    /// Objects on `node` ([`Strategy::node`]; none for the empty name), in the order of their keys.
+    pub fn on_node<K: Strategy>(&self, node: &str) -> impl Iterator<Item = &Arc<K>> {
+        self.by_node.get(node).into_iter().flatten().filter_map(|key| self.typed(key))
+    }
+
+    /// Objects whose controller has this uid, in the order of their keys.
+    pub fn controlled_by<K: Strategy>(&self, uid: Uid) -> impl Iterator<Item = &Arc<K>> {
+        self.by_controller.get(&uid).into_iter().flatten().filter_map(|key| self.typed(key))
+    }
+
+    /// Puts an object in and returns the one that it replaces.
+    pub fn insert(&mut self, object: Object) -> Option<Object> {
+        let key = object.key().clone();
+        let old = self.remove(&key);
+        if !object.node().is_empty() {
+            self.by_node.entry(object.node().into()).or_default().insert(key.clone());
+        }
+        if let Some(owner) = object.meta().controller() {
+            self.by_controller.entry(owner.uid).or_default().insert(key.clone());
+        }
+        self.objects.insert(key, object);
+        old
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, key: &Key) -> Option<Object> {
+        let old = self.objects.remove(key)?;
+        if let Some(keys) = self.by_node.get_mut(old.node()) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_node.remove(old.node());
+            }
+        }
+        if let Some(owner) = old.meta().controller()
+            && let Some(keys) = self.by_controller.get_mut(&owner.uid)
+        {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_controller.remove(&owner.uid);
+            }
+        }
+        Some(old)
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::{Kind, Meta, OwnerRef, Pod};
+
+    fn pod(name: &str, node: &str, owner: u128) -> Object {
+        let mut pod = Pod { meta: Meta::new(Key::new("default", name)), ..Pod::default() };
+        pod.node_name = node.into();
+        pod.meta.owners = vec![OwnerRef {
+            kind: Kind::ReplicaSet,
+            name: "web".into(),
+            uid: Uid(owner),
+            controller: true,
+            block_owner_deletion: true,
+        }];
+        pod.into()
+    }
+
+    #[test]
+    fn indexes_follow_every_change() {
+        let mut table = Table::default();
+        table.insert(pod("a", "", 1));
+        assert_eq!(table.on_node::<Pod>("").count(), 0);
+        table.insert(pod("a", "n1", 1));
+        table.insert(pod("b", "n1", 2));
+        assert_eq!(table.on_node::<Pod>("n1").count(), 2);
+        assert_eq!(table.controlled_by::<Pod>(Uid(1)).count(), 1);
+        table.insert(pod("a", "n2", 2));
+        assert_eq!(table.on_node::<Pod>("n1").count(), 1);
+        assert_eq!(table.controlled_by::<Pod>(Uid(1)).count(), 0);
+        table.remove(&Key::new("default", "b"));
+        assert_eq!(table.on_node::<Pod>("n1").count(), 0);
+        assert_eq!(table.in_namespace::<Pod>(&"default".into()).count(), 1);
+        assert_eq!(table.in_namespace::<Pod>(&"defaul".into()).count(), 0);
+    }
+}
