@@ -190,6 +190,8 @@ impl fmt::Display for Summary<'_> {
 pub enum ApiError {
     /// 404.
     NotFound,
+    /// 404 on creation: its namespace is not there.
+    NamespaceNotFound(Name),
     /// 409 on creation.
     AlreadyExists,
     /// 409: the object is another version than the client knew, or its state forbids it.
@@ -200,6 +202,26 @@ pub enum ApiError {
     Forbidden(Name),
     /// No answer came in time; whether the request took effect is not known.
     Timeout,
+}
+
+impl ApiError {
+    /// The message of the Status that answers `request`.
+    pub fn message(&self, request: &Request) -> String {
+        let (resource, name) = (request.kind().resource(), &request.key().name);
+        match self {
+            ApiError::NotFound => format!("{resource} \"{name}\" not found"),
+            ApiError::NamespaceNotFound(namespace) => format!("namespaces \"{namespace}\" not found"),
+            ApiError::AlreadyExists => format!("{resource} \"{name}\" already exists"),
+            ApiError::Conflict(why) => format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}"),
+            ApiError::Invalid(errors) => {
+                let kind = request.kind();
+                let group = if kind.group().is_empty() { String::new() } else { format!(".{}", kind.group()) };
+                format!("{kind}{group} \"{name}\" is invalid: {errors}")
+            }
+            ApiError::Forbidden(why) => format!("{resource} \"{name}\" is forbidden: {why}"),
+            ApiError::Timeout => "the request timed out".to_string(),
+        }
+    }
 }
 
 /// The answer to a request.

@@ -2,7 +2,7 @@
 //!
 //! Commits, decisions, faults and changes of ground truth are facts; requests in flight and timers are not.
 
-use super::meta::Key;
+use super::meta::{Key, Revision};
 use super::name::Name;
 use super::{Kind, SettingId};
 
@@ -119,6 +119,13 @@ pub enum Fact {
         /// Node.
         node: Name,
     },
+    /// The containers of a pod are ready to serve.
+    ContainersReady {
+        /// Pod.
+        pod: Key,
+        /// Node.
+        node: Name,
+    },
     /// The containers of a pod no longer run.
     ContainersStopped {
         /// Pod.
@@ -126,12 +133,14 @@ pub enum Fact {
         /// Node.
         node: Name,
     },
-    /// The kube-proxy of a node routes a Service by what it knows of these many ready endpoints.
+    /// The kube-proxy of a node now routes a Service by what it knows.
     Routed {
         /// Service.
         service: Key,
         /// Node.
         node: Name,
+        /// Newest version of the Service's slices that it knows.
+        revision: Revision,
         /// Ready endpoints that it knows.
         endpoints: u32,
     },

@@ -124,4 +124,9 @@ impl Strategy for Node {
             _ => false,
         }
     }
+
+    /// A node's own name: its kubelet watches it by that.
+    fn node(&self) -> &str {
+        self.meta.name()
+    }
 }

@@ -262,6 +262,9 @@ settings! {
     /// Pause between two computations of the node's status.
     NodeStatusUpdateFrequency = "kubelet", "nodeStatusUpdateFrequency", Duration, 10 * S,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Share by which that pause is drawn longer.
+    NodeStatusJitter = "kubelet", "nodeStatusUpdate.jitter", Share, 40_000,
+        "pkg/kubelet/kubelet.go";
     /// Time after which an unchanged status is reported all the same.
     NodeStatusReportFrequency = "kubelet", "nodeStatusReportFrequency", Duration, 5 * MIN,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
