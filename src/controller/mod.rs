@@ -3,6 +3,8 @@
 //! They do not know each other: what one does, another learns from the API server. To add one: a file here and a
 //! row in [`REGISTRY`].
 
+pub mod ownership;
+
 use crate::program::Program;
 
 /// Makes a controller.
