@@ -4,11 +4,12 @@
 //! row in [`REGISTRY`].
 
 pub mod ownership;
+pub mod replicaset;
 
-use crate::program::Program;
+use crate::program::{Program, Runner};
 
 /// Makes a controller.
 pub type New = fn() -> Box<dyn Program>;
 
 /// The controllers, in the order in which they hear of changes.
-pub const REGISTRY: &[New] = &[];
+pub const REGISTRY: &[New] = &[|| Box::new(Runner::new(replicaset::ReplicaSetController::default()))];
