@@ -3,6 +3,7 @@
 //! They do not know each other: what one does, another learns from the API server. To add one: a file here and a
 //! row in [`REGISTRY`].
 
+pub mod deployment;
 pub mod ownership;
 pub mod replicaset;
 
@@ -12,4 +13,7 @@ use crate::program::{Program, Runner};
 pub type New = fn() -> Box<dyn Program>;
 
 /// The controllers, in the order in which they hear of changes.
-pub const REGISTRY: &[New] = &[|| Box::new(Runner::new(replicaset::ReplicaSetController::default()))];
+pub const REGISTRY: &[New] = &[
+    || Box::new(Runner::new(deployment::DeploymentController)),
+    || Box::new(Runner::new(replicaset::ReplicaSetController::default())),
+];
