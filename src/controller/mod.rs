@@ -4,6 +4,7 @@
 //! row in [`REGISTRY`].
 
 pub mod deployment;
+pub mod endpointslice;
 pub mod ownership;
 pub mod replicaset;
 
@@ -16,4 +17,5 @@ pub type New = fn() -> Box<dyn Program>;
 pub const REGISTRY: &[New] = &[
     || Box::new(Runner::new(deployment::DeploymentController)),
     || Box::new(Runner::new(replicaset::ReplicaSetController::default())),
+    || Box::new(Runner::new(endpointslice::EndpointSliceController::default())),
 ];
