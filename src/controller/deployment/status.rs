@@ -229,3 +229,43 @@ impl Rollout<'_, '_> {
         Some(if left < margin { self.io.span(SettingId::WorkqueueBackoffBase) } else { left + margin })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Replicas, updated, ready, available.
+    fn counts([replicas, updated_replicas, ready_replicas, available_replicas]: [i32; 4]) -> DeploymentStatus {
+        DeploymentStatus { replicas, updated_replicas, ready_replicas, available_replicas, ..Default::default() }
+    }
+
+    #[test]
+    fn progress_is_what_comes_nearer_to_the_end() {
+        for (now, expected) in [
+            ([5, 2, 3, 3], false),
+            ([6, 3, 3, 3], true),
+            ([4, 2, 3, 3], true),
+            ([5, 2, 4, 3], true),
+            ([5, 2, 3, 4], true),
+            ([5, 2, 2, 2], false),
+            ([6, 2, 3, 3], false),
+        ] {
+            assert_eq!(has_progressed(&counts([5, 2, 3, 3]), &counts(now)), expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn a_condition_of_the_same_status_and_reason_keeps_its_times() {
+        let at = |seconds, status: ConditionStatus, reason| {
+            new_condition("Available", status, reason, format!("at {seconds}"), Timestamp(seconds))
+        };
+        let mut conditions = vec![at(1, ConditionStatus::True, "A")];
+        set(&mut conditions, at(2, ConditionStatus::True, "A"));
+        assert_eq!(conditions[0].last_update, Timestamp(1));
+        set(&mut conditions, at(3, ConditionStatus::True, "B"));
+        assert_eq!((conditions[0].last_transition, conditions[0].last_update), (Timestamp(1), Timestamp(3)));
+        set(&mut conditions, at(4, ConditionStatus::False, "B"));
+        assert_eq!((conditions[0].last_transition, conditions[0].last_update), (Timestamp(4), Timestamp(4)));
+        assert_eq!(conditions.len(), 1);
+    }
+}

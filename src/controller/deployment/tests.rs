@@ -191,8 +191,7 @@ fn a_rollout_that_does_not_get_ready_stops_and_is_reported() {
     for _ in 0..5 {
         fulfil(&mut t, &[4, 0]);
     }
-    let sizes: Vec<_> = sets(&t).iter().map(|set| set.replicas()).collect();
-    assert_eq!(sizes, [3, 2], "one more than wanted, one fewer available");
+    assert_eq!(sizes(&t), [3, 2], "one more than wanted, one fewer available");
     t.advance_to(Span::from_secs(590));
     t.serve_all();
     insta::assert_snapshot!(conditions(&t), @"Available=True MinimumReplicasAvailable, Progressing=True ReplicaSetUpdated");
@@ -221,8 +220,8 @@ fn a_scaled_deployment_scales_its_replica_set() {
     assert_eq!(known(&t).status.available_replicas, 6);
 }
 
-#[test]
-fn a_deployment_scaled_in_mid_rollout_keeps_its_proportions() {
+/// Ten replicas, three more and two fewer allowed, in the middle of a rollout: eight old ones, five new ones.
+fn in_mid_rollout() -> Story {
     let mut t = started();
     let mut start = deployment(10);
     start.spec.strategy =
@@ -233,8 +232,50 @@ fn a_deployment_scaled_in_mid_rollout_keeps_its_proportions() {
     change(&mut t, new_image);
     settle(&mut t);
     fulfil(&mut t, &[10, 0]);
-    let sizes = |t: &Story| sets(t).iter().map(|set| set.replicas()).collect::<Vec<_>>();
     assert_eq!(sizes(&t), [8, 5]);
+    t
+}
+
+fn sizes(t: &Story) -> Vec<i32> {
+    sets(t).iter().map(|set| set.replicas()).collect()
+}
+
+#[test]
+fn a_rollback_takes_the_pods_away_that_never_got_ready() {
+    let mut t = in_mid_rollout();
+    // The example in upstream's comment: a node fails, nothing is taken away; after a rollback four of five are.
+    fulfil(&mut t, &[7, 0]);
+    assert_eq!(sizes(&t), [8, 5]);
+    change(&mut t, |deployment| deployment.spec.template.annotations.remove("image"));
+    settle(&mut t);
+    // Then the ReplicaSet that is new again grows to its full size.
+    assert_eq!(sizes(&t), [10, 1]);
+    let scaled_down = |line: &&str| line.contains("Scaled down replica set web-B");
+    let last = story(&mut t).lines().rfind(scaled_down).map(String::from);
+    assert_eq!(
+        last.unwrap(),
+        "500ms event Deployment/web ScalingReplicaSet: Scaled down replica set web-B from 5 to 1"
+    );
+}
+
+#[test]
+fn an_old_set_whose_status_lags_behind_is_let_be() {
+    let mut t = in_mid_rollout();
+    let [old, new] = &sets(&t)[..] else { panic!("two revisions") };
+    let (mut old, mut new) = ((**old).clone(), (**new).clone());
+    new.status.available_replicas = 2;
+    t.put(new);
+    old.status.available_replicas = 9;
+    t.put(old);
+    settle(&mut t);
+    assert_eq!(sizes(&t), [8, 5], "nine of eight are available: nothing is taken away");
+    fulfil(&mut t, &[8, 2]);
+    assert_eq!(sizes(&t)[0], 6, "ten are available, eight must be");
+}
+
+#[test]
+fn a_deployment_scaled_in_mid_rollout_keeps_its_proportions() {
+    let mut t = in_mid_rollout();
     t.story();
     change(&mut t, |deployment| deployment.spec.replicas = Some(15));
     t.serve_all();

@@ -68,3 +68,43 @@ impl Tracker {
         self.services.remove(service);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Meta;
+    use crate::object::service::LABEL_SERVICE_NAME;
+
+    fn slice(uid: u128, generation: i64) -> Arc<EndpointSlice> {
+        let mut slice = EndpointSlice { meta: Meta::new(Key::new("default", "web-1")), ..EndpointSlice::default() };
+        slice.meta.labels.insert(LABEL_SERVICE_NAME, "web");
+        slice.meta.uid = Uid(uid);
+        slice.meta.generation = generation;
+        Arc::new(slice)
+    }
+
+    #[test]
+    fn own_writes_are_waited_for_and_are_no_news() {
+        let service = Key::new("default", "web");
+        let mut tracker = Tracker::default();
+        assert!(tracker.is_news(&slice(1, 1)), "nothing is known yet");
+        assert!(!tracker.is_stale(&service, &[slice(1, 1)]));
+
+        tracker.written(&service, &slice(1, 2));
+        assert!(tracker.is_stale(&service, &[]));
+        assert!(tracker.is_stale(&service, &[slice(1, 1)]));
+        assert!(!tracker.is_stale(&service, &[slice(1, 2)]));
+        assert!(!tracker.is_stale(&service, &[slice(1, 3), slice(2, 1)]));
+        assert!(!tracker.is_news(&slice(1, 2)));
+        assert!(tracker.is_news(&slice(1, 3)));
+
+        tracker.expect_deletion(&service, &slice(1, 2));
+        assert!(tracker.is_stale(&service, &[slice(1, 2)]));
+        assert!(!tracker.is_stale(&service, &[]));
+        assert!(!tracker.is_unexpected_deletion(&slice(1, 2)));
+
+        tracker.written(&service, &slice(1, 2));
+        assert!(tracker.is_unexpected_deletion(&slice(1, 2)));
+        assert!(!tracker.is_unexpected_deletion(&slice(1, 2)), "it is told once");
+    }
+}
