@@ -3,10 +3,19 @@
 //! They do not know each other: what one does, another learns from the API server. To add one: a file here and a
 //! row in [`REGISTRY`].
 
-use crate::program::Program;
+pub mod deployment;
+pub mod endpointslice;
+pub mod ownership;
+pub mod replicaset;
+
+use crate::program::{Program, Runner};
 
 /// Makes a controller.
 pub type New = fn() -> Box<dyn Program>;
 
 /// The controllers, in the order in which they hear of changes.
-pub const REGISTRY: &[New] = &[];
+pub const REGISTRY: &[New] = &[
+    || Box::new(Runner::new(deployment::DeploymentController)),
+    || Box::new(Runner::new(replicaset::ReplicaSetController::default())),
+    || Box::new(Runner::new(endpointslice::EndpointSliceController::default())),
+];
