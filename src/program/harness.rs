@@ -3,10 +3,13 @@
 //! The harness is a small world of one program: changes reach its caches at once, requests are answered by the
 //! caller (or all with success), timers go off in order. Every command becomes a line of the story.
 
+mod server;
+
 use super::{Caches, Command, Context, Program, Ticket, Timer};
 use crate::apiserver::{Change, Reply, Request};
 use crate::kernel::rng::Draws;
 use crate::kernel::time::{Span, Time};
+use crate::object::fact::Why;
 use crate::object::{Clock, Delays, FactId, Key, Kind, Object, Revision, Settings};
 
 /// A program, its caches, and what it has asked for.
@@ -29,6 +32,10 @@ pub struct Harness<P: Program> {
     timers_set: u64,
     /// Requests that have not been answered.
     pub requests: Vec<(Ticket, Request)>,
+    /// Every request that was sent, as the story tells it, and why.
+    pub whys: Vec<(String, Why)>,
+    /// What leads to the next call.
+    pub cause: FactId,
 }
 
 impl<P: Program> Harness<P> {
@@ -47,6 +54,8 @@ impl<P: Program> Harness<P> {
             timers: Vec::new(),
             timers_set: 0,
             requests: Vec::new(),
+            whys: Vec::new(),
+            cause: FactId::NONE,
         }
     }
 
@@ -60,14 +69,15 @@ impl<P: Program> Harness<P> {
             settings: &self.settings,
             delays: &self.delays,
             caches: &self.caches,
-            cause: FactId::NONE,
+            cause: self.cause,
             out: &mut out,
         };
         act(&mut self.program, &mut cx);
         for command in out {
             match command {
-                Command::Send { request, ticket, .. } => {
+                Command::Send { request, ticket, why } => {
                     self.tell(&request.to_string());
+                    self.whys.push((request.to_string(), why));
                     self.requests.push((ticket, request));
                 }
                 Command::Emit { event, .. } => {
@@ -110,7 +120,9 @@ impl<P: Program> Harness<P> {
         self.changed(kind, Change { revision: Revision(self.revision), old, new: None, cause: FactId::NONE });
     }
 
+    /// Hands a change over. Its commit as a fact has the number of the revision.
     fn changed(&mut self, kind: Kind, change: Change) {
+        let change = Change { cause: FactId(change.revision.0 as u32), ..change };
         if self.program.watches().contains(&kind) {
             self.call(|program, cx| program.on_changes(kind, &[change], cx));
         }
