@@ -3,10 +3,12 @@
 //! They do not know each other: what one does, another learns from the API server. To add one: a file here and a
 //! row in [`REGISTRY`].
 
+pub mod node_lifecycle;
+
 use crate::program::Program;
 
 /// Makes a controller.
 pub type New = fn() -> Box<dyn Program>;
 
 /// The controllers, in the order in which they hear of changes.
-pub const REGISTRY: &[New] = &[];
+pub const REGISTRY: &[New] = &[|| Box::new(node_lifecycle::NodeLifecycle::default())];
