@@ -4,6 +4,7 @@
 //! row in [`REGISTRY`].
 
 pub mod node_lifecycle;
+pub mod taint_eviction;
 
 use crate::program::Program;
 
@@ -11,4 +12,5 @@ use crate::program::Program;
 pub type New = fn() -> Box<dyn Program>;
 
 /// The controllers, in the order in which they hear of changes.
-pub const REGISTRY: &[New] = &[|| Box::new(node_lifecycle::NodeLifecycle::default())];
+pub const REGISTRY: &[New] =
+    &[|| Box::new(node_lifecycle::NodeLifecycle::default()), || Box::new(taint_eviction::TaintEviction::default())];
