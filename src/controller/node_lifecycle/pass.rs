@@ -5,17 +5,19 @@
 //! only because that is not nothing is a node found silent in the tenth pass after its last sign of life, and not in the
 //! eleventh. A pass that finds nothing to write leaves one timer behind.
 
-use super::health::{self, Moment, Record};
+use super::health::{self, Look, Moment, Record};
 use super::queue::Wait;
 use super::steps::{EditRun, Input, PodRun, Turn, has_no_execute};
 use super::zones::{Counts, Verdict};
 use super::{Job, MONITOR, NodeLifecycle, REPORTER, Work};
-use crate::apiserver::{Reply, Request};
+use crate::apiserver::{Part, Reply, Request};
 use crate::kernel::time::Time;
 use crate::object::fact::Why;
+use crate::object::node::conditions::READY;
 use crate::object::taint::{NOT_READY, UNREACHABLE};
 use crate::object::{
     Condition, ConditionStatus, DelayId, FactId, Key, Kind, Lease, Name, Node, Pod, Revision, SettingId, Strategy,
+    condition,
 };
 use crate::program::{Context, EventAbout, Timer};
 use std::collections::VecDeque;
@@ -34,6 +36,8 @@ pub struct Known {
     lease: Key,
     /// Zone of the node at `version`.
     zone: Name,
+    /// Whether it does not count for its zone.
+    is_excluded: bool,
     version: Revision,
     /// What is remembered of its health.
     pub record: Option<Record>,
@@ -43,15 +47,18 @@ impl Known {
     fn new(node: &Node) -> Known {
         let name = node.meta.name().clone();
         let lease = Key::new(LEASE_NAMESPACE, name.clone());
-        Known { name, lease, zone: node.zone_key(), version: node.meta.resource_version, record: None }
+        Known { name, lease, zone: Name::none(), is_excluded: false, version: Revision::default(), record: None }
     }
 
-    /// Keeps the zone up to date; the key is only made again when the node has changed.
-    fn zone_of(&mut self, node: &Node) -> &Name {
-        if self.version != node.meta.resource_version {
-            (self.zone, self.version) = (node.zone_key(), node.meta.resource_version);
+    /// Takes over what the labels of a new version say. Whether it is new.
+    fn follow(&mut self, node: &Node) -> bool {
+        let is_new = self.version != node.meta.resource_version;
+        if is_new {
+            self.version = node.meta.resource_version;
+            self.zone = node.zone_key();
+            self.is_excluded = node.meta.labels.get(EXCLUDE_LABEL).is_some();
         }
-        &self.zone
+        is_new
     }
 }
 
@@ -101,7 +108,9 @@ pub struct Piece {
 
 #[derive(Clone, Debug)]
 enum Act {
-    /// Looks, and writes what silence has made of its conditions.
+    /// Does what follows from this look, or else takes one.
+    Look(Option<Look>),
+    /// Writes its conditions, of which this is Ready.
     Write(Option<Condition>),
     /// Reads the node again, since it could not be written.
     Read,
@@ -133,33 +142,30 @@ impl NodeLifecycle {
     /// Gets to know new nodes, which it returns, and forgets those that are gone.
     fn classify(&mut self, nodes: &[Arc<Node>], cx: &mut Context<'_>) -> Vec<Arc<Node>> {
         let mut added = Vec::new();
-        let mut before = std::mem::take(&mut self.known).into_iter().peekable();
-        let mut known = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            while let Some(gone) = before.next_if(|known| known.name < *node.meta.name()) {
-                removed(&gone.name, cx);
-            }
-            let mut here = match before.next_if(|known| known.name == *node.meta.name()) {
-                Some(here) => here,
-                None => {
-                    added.push(node.clone());
-                    // Those of a controller that has been running for long were greeted before the scenario.
-                    if !(self.is_settled && self.passes == 0) {
-                        node_event(
-                            node,
-                            "RegisteredNode",
-                            format!("Registered Node {} in Controller", node.meta.name()),
-                            cx,
-                        );
-                    }
-                    Known::new(node)
+        if !nodes.iter().map(|node| node.meta.name()).eq(self.known.iter().map(|known| &known.name)) {
+            let mut before = std::mem::take(&mut self.known).into_iter().peekable();
+            for node in nodes {
+                while let Some(gone) = before.next_if(|known| known.name < *node.meta.name()) {
+                    removed(&gone.name, cx);
                 }
-            };
-            self.zones.ensure(here.zone_of(node), cx.settings);
-            known.push(here);
+                let here = before.next_if(|known| known.name == *node.meta.name());
+                self.known.push(here.unwrap_or_else(|| {
+                    added.push(node.clone());
+                    Known::new(node)
+                }));
+            }
+            before.for_each(|gone| removed(&gone.name, cx));
         }
-        before.for_each(|gone| removed(&gone.name, cx));
-        self.known = known;
+        // Those of a controller that has been running for long were greeted before the scenario.
+        if !(self.is_settled && self.passes == 0) {
+            added.iter().for_each(|node| registered(node, cx));
+        }
+        let is_zone_unknown = self.zones.is_any_unknown();
+        for (node, known) in nodes.iter().zip(&mut self.known) {
+            if known.follow(node) || is_zone_unknown {
+                self.zones.ensure(&known.zone, cx.settings);
+            }
+        }
         added
     }
 
@@ -176,7 +182,8 @@ impl NodeLifecycle {
             match run.step(input, cx) {
                 Turn::Done(is_well) => {
                     if is_well {
-                        self.leave_queue(node);
+                        let index = self.known_index(node.meta.name()).expect("the nodes of a pass are known");
+                        self.leave_queue(index);
                     }
                     (clear.run, input) = (None, Input::Go);
                     clear.nodes.pop_front();
@@ -196,31 +203,63 @@ impl NodeLifecycle {
         }
     }
 
-    fn leave_queue(&mut self, node: &Node) {
-        let Some(index) = self.known_index(node.meta.name()) else { return };
-        let zone = self.known[index].zone_of(node);
-        if let Some(queue) = self.zones.queue(zone) {
-            queue.remove(node.meta.name());
+    fn leave_queue(&mut self, index: usize) {
+        let known = &self.known[index];
+        if let Some(queue) = self.zones.queue(&known.zone) {
+            queue.remove(&known.name);
         }
+    }
+
+    /// Counts a node for its zone.
+    fn count(&mut self, index: usize, current: Option<ConditionStatus>) {
+        let known = &self.known[index];
+        if known.is_excluded {
+            return;
+        }
+        let counts = &mut self.pass.as_mut().expect("a pass goes on").counts;
+        let count = match counts.get_mut(&known.zone) {
+            Some(count) => count,
+            None => counts.entry(known.zone.clone()).or_default(),
+        };
+        let is_ready = current == Some(ConditionStatus::True);
+        *(if is_ready { &mut count.ready } else { &mut count.not_ready }) += 1;
     }
 
     /// Looks at nodes while there are free hands; once all are done, judges the zones.
     pub(super) fn pump_pass(&mut self, cx: &mut Context<'_>) {
-        let hands = cx.settings.count(SettingId::NodeUpdateWorkers);
+        if self.pass.as_ref().is_none_or(|pass| pass.stage != Stage::Looking) {
+            return;
+        }
+        let (hands, caches) = (cx.settings.count(SettingId::NodeUpdateWorkers), cx.caches);
+        let (namespace, mut leases) = (Name::from(LEASE_NAMESPACE), None);
         while let Some(pass) = self.pass.as_mut().filter(|pass| pass.stage == Stage::Looking && pass.running < hands) {
             let index = pass.next;
             let Some(node) = pass.nodes.get(index).cloned() else { break };
             pass.next += 1;
-            pass.running += 1;
-            let (observed, act) = (ConditionStatus::Unknown, Act::Write(None));
+            let known = &mut self.known[index];
+            // Nodes and leases come in the same order: one walk over both costs less than a search for each.
+            let leases = leases.get_or_insert_with(|| {
+                let table = caches.table(Kind::Lease);
+                table.in_namespace_from::<Lease>(&namespace, known.name.clone()).peekable()
+            });
+            while leases.next_if(|lease| *lease.meta.name() < known.name).is_some() {}
+            let lease = leases.next_if(|lease| *lease.meta.name() == known.name);
+            let moment = Moment { now: cx.now, clock: cx.clock, settings: cx.settings };
+            let look = health::look(&node, lease.map(|lease| &**lease), &mut known.record, &moment);
+            let is_well = look.current == Some(ConditionStatus::True);
+            if is_well && ![NOT_READY, UNREACHABLE].iter().any(|key| has_no_execute(&node, key)) {
+                self.count(index, look.current);
+                self.leave_queue(index);
+                self.note_retry(&node, false);
+                continue;
+            }
+            self.pass.as_mut().expect("it goes on").running += 1;
+            let (observed, act) = (ConditionStatus::Unknown, Act::Look(Some(look)));
             let piece = Piece { index, node, observed, current: None, attempts: 0, act };
             self.drive(Job { work: Work::Piece(Box::new(piece)), why: Why::NOTHING }, Input::Go, cx);
         }
-        if self
-            .pass
-            .as_ref()
-            .is_some_and(|pass| pass.stage == Stage::Looking && pass.running == 0 && pass.next == pass.nodes.len())
-        {
+        let is_over = |pass: &Pass| pass.stage == Stage::Looking && pass.running == 0 && pass.next == pass.nodes.len();
+        if self.pass.as_ref().is_some_and(is_over) {
             self.handle_disruption(cx);
         }
     }
@@ -233,7 +272,10 @@ impl NodeLifecycle {
         cx: &mut Context<'_>,
     ) -> Turn {
         match (&mut piece.act, input) {
-            (Act::Write(_), Input::Go) => self.look(piece, why, cx),
+            (Act::Look(look), Input::Go) => match look.take() {
+                Some(look) => self.follow_up(piece, look, why, cx),
+                None => self.look(piece, why, cx),
+            },
             (Act::Write(written), Input::Reply(Reply::Done(_), cause)) => {
                 if let Some(record) = self.known[piece.index].record.as_mut() {
                     record.ready = written.take();
@@ -248,11 +290,13 @@ impl NodeLifecycle {
                 Turn::Send(Request::Get { kind: Kind::Node, key: piece.node.meta.key.clone() })
             }
             (Act::Read, Input::Reply(reply, _)) => self.look_again(piece, reply, cx),
-            (Act::Read, Input::Go) => panic!("a node is read at once"),
+            (Act::Look(_), Input::Reply(..)) | (Act::Write(_) | Act::Read, Input::Go) => {
+                panic!("a look has no reply, and what is written or read goes on with one")
+            }
             (Act::Taint(run), input) => match run.step(input, cx) {
                 Turn::Done(is_well) => {
                     if is_well && piece.current == Some(ConditionStatus::True) {
-                        self.leave_queue(&piece.node);
+                        self.leave_queue(piece.index);
                     }
                     self.tell_pods(piece, why, cx)
                 }
@@ -260,7 +304,7 @@ impl NodeLifecycle {
             },
             (Act::Tell(run), input) => match run.step(input, cx) {
                 Turn::Done(is_well) => {
-                    self.note_retry(piece, !is_well);
+                    self.note_retry(&piece.node, !is_well);
                     Turn::Done(is_well)
                 }
                 turn => turn,
@@ -268,20 +312,24 @@ impl NodeLifecycle {
         }
     }
 
-    /// Looks at a node (`tryUpdateNodeHealth`).
+    /// Looks at a node.
     fn look(&mut self, piece: &mut Piece, why: &mut Why, cx: &mut Context<'_>) -> Turn {
         let known = &mut self.known[piece.index];
         let lease = cx.caches.get::<Lease>(&known.lease);
         let moment = Moment { now: cx.now, clock: cx.clock, settings: cx.settings };
-        let found = health::look(&piece.node, lease.map(|lease| &**lease), &mut known.record, &moment);
-        (piece.observed, piece.current) = (found.observed, found.current);
-        let Some(conditions) = found.write else { return self.judge(piece, why, cx) };
-        let node = Node { conditions, ..(*piece.node).clone() };
-        piece.act = Act::Write(crate::object::condition::find(&node.conditions, "Ready").cloned());
-        piece.node = Arc::new(node);
-        let sign = self.causes.get(&known.name).map_or(FactId::NONE, |causes| causes.sign);
-        *why = Why::after(sign, found.grace);
-        Turn::Send(Request::Update { object: piece.node.clone().into_object(), part: crate::apiserver::Part::Status })
+        let look = health::look(&piece.node, lease.map(|lease| &**lease), &mut known.record, &moment);
+        self.follow_up(piece, look, why, cx)
+    }
+
+    /// Writes down that a node has fallen silent, or goes on with it as it is.
+    fn follow_up(&mut self, piece: &mut Piece, look: Look, why: &mut Why, cx: &mut Context<'_>) -> Turn {
+        (piece.observed, piece.current) = (look.observed, look.current);
+        let Some(conditions) = look.write else { return self.judge(piece, why, cx) };
+        piece.act = Act::Write(condition::find(&conditions, READY).cloned());
+        piece.node = Arc::new(Node { conditions, ..(*piece.node).clone() });
+        let sign = self.causes.get(piece.node.meta.name()).map_or(FactId::NONE, |causes| causes.sign);
+        *why = Why::after(sign, look.grace);
+        Turn::Send(Request::Update { object: piece.node.clone().into_object(), part: Part::Status })
     }
 
     /// Looks once more after a pause, at the node as it has been read again.
@@ -292,30 +340,20 @@ impl NodeLifecycle {
             return Turn::Done(false);
         }
         piece.node = node.clone();
-        piece.act = Act::Write(None);
+        piece.act = Act::Look(None);
         Turn::Pause(cx.settings.span(SettingId::NodeHealthUpdatePause), SettingId::NodeHealthUpdatePause)
     }
 
     /// Counts a node for its zone, and sees to its NoExecute taints (`processTaintBaseEviction`).
     fn judge(&mut self, piece: &mut Piece, why: &mut Why, cx: &mut Context<'_>) -> Turn {
-        let known = &mut self.known[piece.index];
-        let zone = known.zone_of(&piece.node);
-        if piece.node.meta.labels.get(EXCLUDE_LABEL).is_none() {
-            let counts = &mut self.pass.as_mut().expect("a piece belongs to a pass").counts;
-            let count = match counts.get_mut(zone) {
-                Some(count) => count,
-                None => counts.entry(zone.clone()).or_default(),
-            };
-            let is_ready = piece.current == Some(ConditionStatus::True);
-            *(if is_ready { &mut count.ready } else { &mut count.not_ready }) += 1;
-        }
+        self.count(piece.index, piece.current);
         let Some(current) = piece.current else {
-            self.note_retry(piece, false);
+            self.note_retry(&piece.node, false);
             return Turn::Done(true);
         };
         if cx.cause == FactId::NONE {
             // Nothing was written in this pass: what there is to do follows from the last change of the node.
-            let cause = self.causes.get(&known.name).map_or(FactId::NONE, |causes| causes.ready);
+            let cause = self.causes.get(piece.node.meta.name()).map_or(FactId::NONE, |causes| causes.ready);
             *why = Why::after(cause, SettingId::NodeMonitorPeriod);
         }
         let run = match current {
@@ -365,18 +403,18 @@ impl NodeLifecycle {
             let note = format!("Node {name} status is now: NodeNotReady");
             cx.event(EventAbout::normal(&*piece.node, REPORTER), "NodeNotReady", note);
         } else if !is_retry {
-            self.note_retry(piece, false);
+            self.note_retry(&piece.node, false);
             return Turn::Done(true);
         }
         piece.act = Act::Tell(PodRun::new(cx.caches.table(Kind::Pod).on_node::<Pod>(name)));
         self.step_piece(piece, why, Input::Go, cx)
     }
 
-    fn note_retry(&mut self, piece: &Piece, has_failed: bool) {
+    fn note_retry(&mut self, node: &Node, has_failed: bool) {
         if has_failed {
-            self.nodes_to_retry.insert(piece.node.meta.name().clone());
-        } else if !self.nodes_to_retry.is_empty() {
-            self.nodes_to_retry.remove(piece.node.meta.name());
+            self.nodes_to_retry.insert(node.meta.name().clone());
+        } else {
+            self.nodes_to_retry.remove(node.meta.name());
         }
     }
 
@@ -409,6 +447,11 @@ impl NodeLifecycle {
         cx.wake_owned(rest + period, Timer::new(MONITOR), SettingId::NodeMonitorPeriod);
         cx.cause = cause;
     }
+}
+
+fn registered(node: &Node, cx: &mut Context<'_>) {
+    let note = format!("Registered Node {} in Controller", node.meta.name());
+    node_event(node, "RegisteredNode", note, cx);
 }
 
 fn removed(name: &Name, cx: &mut Context<'_>) {

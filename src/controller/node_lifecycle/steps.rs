@@ -7,7 +7,7 @@
 //! lost. A conflict that the API server reports all the same is retried as upstream does.
 
 use super::REPORTER;
-use crate::apiserver::{ApiError, Reply, Request};
+use crate::apiserver::{ApiError, Part, Reply, Request};
 use crate::kernel::rng::Purpose;
 use crate::kernel::time::Span;
 use crate::object::pod::conditions::READY;
@@ -92,8 +92,7 @@ impl EditRun {
                 if let Some(edit) = self.edits.front().and_then(|edit| needed(node, edit)) {
                     self.has_read = true;
                     let key = Key::cluster(self.node.clone());
-                    let part = crate::apiserver::Part::Main;
-                    return Turn::Send(Request::Patch { kind: Kind::Node, key, uid: None, part, edit });
+                    return Turn::Send(Request::Patch { kind: Kind::Node, key, uid: None, part: Part::Main, edit });
                 }
                 self.edits.pop_front();
             }

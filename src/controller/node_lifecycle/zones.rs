@@ -104,6 +104,11 @@ impl Zones {
         }
     }
 
+    /// Whether the state of some zone is not known.
+    pub fn is_any_unknown(&self) -> bool {
+        self.zones.values().any(|zone| zone.state.is_none())
+    }
+
     /// State of a zone, if it is known.
     pub fn state(&self, zone: &str) -> Option<ZoneState> {
         self.zones.get(zone).and_then(|zone| zone.state)
