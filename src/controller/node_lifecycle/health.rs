@@ -1,8 +1,8 @@
 //! Is a node alive? What one look at a node and its lease makes of what was known of it.
 //!
-//! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`tryUpdateNodeHealth`), v1.36. Left out: the time
-//! of the last transition, which nothing reads any more. Dates of the node and of its lease are compared with each other
-//! only, never with the controller's clock, so a node whose clock is wrong is judged by its own.
+//! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`tryUpdateNodeHealth`), v1.36. Left out: the
+//! time of the last transition, which nothing reads any more. Dates of the node and of its lease are compared with
+//! each other only, never with the controller's clock, so a node whose clock is wrong is judged by its own.
 
 use crate::kernel::time::Time;
 use crate::object::condition;

@@ -1,13 +1,15 @@
 //! The node lifecycle controller: finds nodes that have fallen silent, taints them, and says so to their pods.
 //!
-//! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, v1.36. What goes on at the same time upstream is a
-//! [`Job`] here, with one request or pause in flight at most:
+//! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, v1.36. What goes on at the same time upstream
+//! is a job here, with one request or pause in flight at most:
 //!
 //! - workers that keep a node's NoSchedule taints (and its old labels) as its conditions say, at once ([`sync`]);
 //! - workers that look after pods bound to a node that is down;
 //! - the monitor pass every `node-monitor-period` ([`pass`]), nodes eight at a time ([`health`]), then the zones
 //!   ([`zones`]);
 //! - the tainter, which lets nodes have their NoExecute taint at the rate of their zone ([`tainter`], [`queue`]).
+//!
+//! It does not know why a node is silent, nor who evicts the pods of one that is tainted.
 //!
 //! Left out: resync, metrics, and the lock by which a change of a zone's rate waits for a taint that is being written.
 //! Nodes are gone through in the order of their names, where upstream has the random order of a map.

@@ -1,9 +1,9 @@
 //! The monitor pass: looks at every node, writes down those that have fallen silent, then judges the zones.
 //!
-//! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`monitorNodeHealth`, `processTaintBaseEviction`,
-//! `handleDisruption`), v1.36. A pass takes as long as its writes, and at least the modelled time of a look at all nodes;
-//! only because that is not nothing is a node found silent in the tenth pass after its last sign of life, and not in the
-//! eleventh. A pass that finds nothing to write leaves one timer behind.
+//! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`monitorNodeHealth`,
+//! `processTaintBaseEviction`, `handleDisruption`), v1.36. A pass takes as long as its writes, and at least the
+//! modelled time of a look at all nodes; only because that is not nothing is a node found silent in the tenth pass
+//! after its last sign of life, and not in the eleventh. A pass that finds nothing to write leaves one timer behind.
 
 use super::health::{self, Look, Moment, Record};
 use super::queue::Wait;

@@ -1,7 +1,7 @@
 //! The nodes of a zone that wait for their NoExecute taint, and the limiter that lets them through.
 //!
-//! Source: `pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go`, v1.36. Of nodes with equal times the one added
-//! first comes first (upstream: whatever its heap makes of them).
+//! Source: `pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go`, v1.36. Of nodes with equal times the one
+//! added first comes first (upstream: whatever its heap makes of them).
 
 use crate::kernel::bucket::Bucket;
 use crate::kernel::time::{Span, Time};
@@ -93,8 +93,8 @@ impl TaintQueue {
     pub fn retry(&mut self, node: &Name, pause: Span, now: Time) {
         if let Some((place, wait)) = self.members.get_mut(node).and_then(Option::take) {
             self.order.remove(&place);
-            // Upstream adds a nanosecond, so that a node that failed goes behind those of the same time.
-            self.put(node, now + pause + Span::from_micros(1), wait);
+            // It goes behind those of the same time, for which upstream adds a nanosecond.
+            self.put(node, now + pause, wait);
         }
     }
 
@@ -217,7 +217,7 @@ mod tests {
                         twin.waiting.retain(|(.., name)| *name != taken);
                         if draw("fails", 3) == 0 {
                             queue.retry(&taken.as_str().into(), Span::from_millis(50), at);
-                            twin.put(&taken, now + 50_001);
+                            twin.put(&taken, now + 50_000);
                         } else {
                             queue.finish(&taken);
                         }

@@ -2,9 +2,9 @@
 //!
 //! Source: `pkg/controller/controller_utils.go` (`AddOrUpdateTaintOnNode`, `RemoveTaintOffNode`,
 //! `AddOrUpdateLabelsOnNode`), `pkg/controller/util/node/controller_utils.go` (`SwapNodeControllerTaint`,
-//! `MarkPodsNotReady`), v1.36. Left out: the resource version in the patches. Upstream's replace the whole list of taints
-//! and are refused if the node has changed since it was read; an [`Edit`] names the taints it is about, so nothing is
-//! lost. A conflict that the API server reports all the same is retried as upstream does.
+//! `MarkPodsNotReady`), v1.36. Left out: the resource version in the patches. Upstream's replace the whole list of
+//! taints and are refused if the node has changed since it was read; an [`Edit`] names the taints it is about, so
+//! nothing is lost. A conflict that the API server reports all the same is retried as upstream does.
 
 use super::REPORTER;
 use crate::apiserver::{ApiError, Part, Reply, Request};

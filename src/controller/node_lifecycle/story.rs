@@ -1,6 +1,7 @@
 //! Life stories of the node lifecycle controller, told by the harness.
 
 use super::NodeLifecycle;
+use crate::apiserver::{ApiError, Reply};
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
@@ -330,4 +331,84 @@ fn an_idle_pass_leaves_one_timer_behind() {
         commands = cx.out.len();
     });
     assert_eq!(commands, 1);
+}
+
+#[test]
+fn in_a_large_zone_of_which_most_is_down_taints_come_at_the_secondary_rate() {
+    let names: Vec<String> = (0..60).map(|index| format!("n{index:02}")).collect();
+    let nodes: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a")).collect();
+    let mut t = Cluster::new(&nodes);
+    t.live_to(15);
+    t.silence(&nodes.iter().map(|(name, _)| *name).take(40).collect::<Vec<_>>());
+    t.live_to(300);
+    let story = t.story();
+    let taints: Vec<&str> = story.lines().filter(|line| line.contains("+unreachable:NoExecute")).collect();
+    insta::assert_snapshot!(taints.join("\n"), @"
+    1m02.753185s patch Node n00 +unreachable:NoExecute
+    2m42.753185s patch Node n01 +unreachable:NoExecute
+    4m22.753185s patch Node n02 +unreachable:NoExecute
+    ");
+}
+
+#[test]
+fn excluded_nodes_do_not_count_for_their_zone() {
+    let mut t = Cluster::new(&[("n1", "a"), ("n2", "a")]);
+    let mut node = t.node("n2");
+    node.meta.labels.insert("node.kubernetes.io/exclude-disruption", "");
+    t.harness.put(node);
+    t.live_to(15);
+    t.silence(&["n1"]);
+    t.live_to(90);
+    assert!(!t.story().contains("NoExecute"), "the only node that counts is down, so all are");
+}
+
+#[test]
+fn pods_that_could_not_be_told_are_told_in_the_next_pass() {
+    let mut t = Cluster::new(&[("n1", "a"), ("n2", "a")]);
+    t.pod("web-1", "n1", true);
+    t.live_to(15);
+    t.silence(&["n1"]);
+    t.live_to(61);
+    t.harness.advance_to(Span::from_secs(63));
+    t.story();
+    let pod = (**t.harness.caches.get::<Pod>(&Key::new("default", "web-1")).unwrap()).clone();
+    t.harness.serve_until("update Pod");
+    t.harness.put(pod);
+    t.live_to(70);
+    let story = t.story();
+    let lines: Vec<&str> = story.lines().filter(|line| line.contains("web-1")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    1m03s update Pod default/web-1 status
+    1m03s event Pod/web-1 NodeNotReady: Node is not ready
+    1m08s update Pod default/web-1 status
+    1m08s event Pod/web-1 NodeNotReady: Node is not ready
+    ");
+    assert!(!t.harness.caches.get::<Pod>(&Key::new("default", "web-1")).unwrap().is_ready());
+}
+
+#[test]
+fn a_taint_in_conflict_is_tried_five_times() {
+    let mut t = Cluster::new(&[("n1", "a"), ("n2", "a")]);
+    t.live_to(15);
+    let mut node = t.node("n1");
+    node.unschedulable = true;
+    t.harness.put(node);
+    let mut waits = vec![];
+    while !t.harness.requests.is_empty() {
+        t.harness.serve_until("patch Node");
+        let before = t.harness.now;
+        t.harness.answer(&Reply::Error(ApiError::Conflict("the object has been modified".into())));
+        for _ in 0..200 {
+            if t.harness.requests.is_empty() {
+                t.harness.advance_to(t.harness.now.since(Time::ZERO) + Span::from_millis(1));
+            }
+        }
+        waits.push(t.harness.now.since(before));
+    }
+    assert_eq!(waits.len(), 5);
+    assert!(
+        waits[..4].iter().all(|&wait| wait > Span::from_millis(100) && wait <= Span::from_millis(201)),
+        "{waits:?}"
+    );
+    assert!(t.node("n1").taints.is_empty());
 }

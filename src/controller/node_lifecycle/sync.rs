@@ -1,7 +1,8 @@
 //! A worker's turn with a node: its NoSchedule taints follow its conditions, its old labels follow the new ones.
 //!
 //! Source: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`doNoScheduleTaintingPass`,
-//! `reconcileNodeLabels`), v1.36. A failure is let be, as upstream does: the next change of the node brings it up again.
+//! `reconcileNodeLabels`), v1.36. A failure is let be, as upstream does: the next change of the node brings it up
+//! again.
 
 use super::steps::{EditRun, Input, Turn};
 use crate::object::node::conditions;

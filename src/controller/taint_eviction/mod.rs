@@ -1,9 +1,10 @@
 //! The taint eviction controller: deletes pods from nodes with NoExecute taints, each when its tolerations run out.
 //!
-//! Source: `pkg/controller/tainteviction/{taint_eviction,timed_workers}.go`, v1.36. The clock of a toleration starts when
-//! this controller hears of the taint, not at the taint's `timeAdded`. A disruption budget is not asked, and pods that
-//! are being deleted or have ended are not spared. Left out: the eight workers, since none of them ever waits for a
-//! reply, and metrics. Pods of a node are gone through in the order of their names, where upstream's order is random.
+//! Source: `pkg/controller/tainteviction/{taint_eviction,timed_workers}.go`, v1.36. The clock of a toleration starts
+//! when this controller hears of the taint, not at the taint's `timeAdded`. A disruption budget is not asked, and pods
+//! that are being deleted or have ended are not spared. Left out: the eight workers, since none of them ever waits for
+//! a reply, and metrics. Pods of a node are gone through in the order of their names, where upstream's order is
+//! random.
 
 mod tolerance;
 

@@ -96,7 +96,9 @@ fn a_node_that_is_back_in_time_keeps_its_pods() {
     harness.live_to(secs(200));
     put_node(&mut harness, &[]);
     harness.live_to(secs(1_000));
-    insta::assert_snapshot!(harness.story(), @"3m20s event Pod/a TaintManagerEviction: Cancelling deletion of Pod default/a");
+    insta::assert_snapshot!(harness.story(), @"
+    3m20s event Pod/a TaintManagerEviction: Cancelling deletion of Pod default/a
+    ");
 }
 
 #[test]

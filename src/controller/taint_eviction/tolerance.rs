@@ -1,7 +1,7 @@
 //! How long a pod may stay on a node with NoExecute taints.
 //!
-//! Source: `pkg/controller/tainteviction/taint_eviction.go` (`getMinTolerationTime`), `pkg/apis/core/v1/helper/helpers.go`
-//! (`GetMatchingTolerations`), v1.36.
+//! Source: `pkg/controller/tainteviction/taint_eviction.go` (`getMinTolerationTime`),
+//! `pkg/apis/core/v1/helper/helpers.go` (`GetMatchingTolerations`), v1.36.
 
 use crate::kernel::time::Span;
 use crate::object::taint::{NOT_READY, Taint, Toleration, UNREACHABLE};

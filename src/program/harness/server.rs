@@ -11,15 +11,29 @@ impl<P: Program> Harness<P> {
     /// Carries out every open request, and those that follow.
     pub fn serve(&mut self) {
         for _ in 0..100_000 {
-            let Some((_, request)) = self.requests.first().cloned() else { return };
-            let (ticket, _) = self.requests.remove(0);
-            let reply = self.carry_out(&request);
-            let is_commit = reply.is_ok() && !request.is_read();
-            self.cause = if is_commit { FactId(self.revision as u32) } else { FactId::NONE };
-            self.call(|program, cx| program.on_reply(ticket, &reply, cx));
-            self.cause = FactId::NONE;
+            if self.requests.is_empty() {
+                return;
+            }
+            self.serve_one();
         }
         panic!("the program does not stop asking");
+    }
+
+    /// Carries out open requests, and those that follow, until the oldest begins with `line`, as the story tells it.
+    pub fn serve_until(&mut self, line: &str) {
+        while self.requests.first().is_some_and(|(_, request)| !request.to_string().starts_with(line)) {
+            self.serve_one();
+        }
+        assert!(!self.requests.is_empty(), "the program never asked to {line}");
+    }
+
+    fn serve_one(&mut self) {
+        let (ticket, request) = self.requests.remove(0);
+        let reply = self.carry_out(&request);
+        let is_commit = reply.is_ok() && !request.is_read();
+        self.cause = if is_commit { FactId(self.revision as u32) } else { FactId::NONE };
+        self.call(|program, cx| program.on_reply(ticket, &reply, cx));
+        self.cause = FactId::NONE;
     }
 
     /// Lets timers go off until `until` has passed since the beginning, and carries requests out as they come.
