@@ -412,3 +412,25 @@ fn a_taint_in_conflict_is_tried_five_times() {
     );
     assert!(t.node("n1").taints.is_empty());
 }
+
+#[test]
+fn a_taint_given_while_the_pass_goes_on_outlives_master_disruption() {
+    let mut t = Cluster::new(&[("n1", "a"), ("n2", "a")]);
+    t.live_to(15);
+    t.silence(&["n1", "n2"]);
+    t.live_to(61);
+    t.harness.advance_to(Span::from_secs(63));
+    // The second node's status takes its time, and the tainter comes by meanwhile.
+    let late = t.harness.requests.remove(1);
+    t.harness.serve();
+    t.harness.live_to(Span::from_millis(63_200));
+    t.harness.requests.push(late);
+    t.live_to(200);
+    let story = t.story();
+    let patches: Vec<&str> = story.lines().filter(|line| line.contains("patch")).collect();
+    insta::assert_snapshot!(patches.join("\n"), @"
+    1m03s patch Node n1 +unreachable:NoSchedule
+    1m03.053185s patch Node n1 +unreachable:NoExecute
+    1m03.2s patch Node n2 +unreachable:NoSchedule
+    ");
+}
