@@ -178,6 +178,15 @@ settings! {
     /// Failed syncs of endpoints or of a Deployment after which it is let be.
     MaxRetries = "kube-controller-manager", "maxRetries", Count, 15,
         "pkg/controller/deployment/deployment_controller.go";
+    /// Added to the wait for a Deployment's progress deadline; what is shorter is not waited for but tried again.
+    ProgressCheckMargin = "kube-controller-manager", "requeueStuckDeployment.margin", Duration, S,
+        "pkg/controller/deployment/progress.go";
+    /// Shortest pause between a change of an EndpointSlice by others and the sync that it causes.
+    EndpointSliceChangeMinSyncDelay = "kube-controller-manager", "endpointSliceChangeMinSyncDelay", Duration, S,
+        "pkg/controller/endpointslice/endpointslice_controller.go";
+    /// Time for which changes of pods are gathered before their endpoints are synced.
+    EndpointUpdatesBatchPeriod = "kube-controller-manager", "endpointslice-updates-batch-period", Duration, 0,
+        "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
     /// Pods that a ReplicaSet creates or deletes in one sync.
     BurstReplicas = "kube-controller-manager", "BurstReplicas", Count, 500,
         "pkg/controller/replicaset/replica_set.go";

@@ -9,6 +9,7 @@
 
 pub mod expectations;
 pub mod reconcile;
+pub mod retrace;
 pub mod script;
 pub mod workqueue;
 

@@ -70,7 +70,7 @@ impl Cluster {
         let mut node = self.node(name);
         node.conditions[0] = condition(conditions::READY, status, self.harness.now.as_micros() as i64);
         self.harness.put(node);
-        self.harness.serve();
+        self.harness.serve_all();
     }
 
     /// Time passes, and leases are renewed at every full ten seconds.
@@ -422,7 +422,7 @@ fn a_taint_given_while_the_pass_goes_on_outlives_master_disruption() {
     t.harness.advance_to(Span::from_secs(63));
     // The second node's status takes its time, and the tainter comes by meanwhile.
     let late = t.harness.requests.remove(1);
-    t.harness.serve();
+    t.harness.serve_all();
     t.harness.live_to(Span::from_millis(63_200));
     t.harness.requests.push(late);
     t.live_to(200);
