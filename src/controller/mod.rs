@@ -5,8 +5,10 @@
 
 pub mod deployment;
 pub mod endpointslice;
+pub mod node_lifecycle;
 pub mod ownership;
 pub mod replicaset;
+pub mod taint_eviction;
 
 use crate::program::{Program, Runner};
 
@@ -18,4 +20,6 @@ pub const REGISTRY: &[New] = &[
     || Box::new(Runner::new(deployment::DeploymentController)),
     || Box::new(Runner::new(replicaset::ReplicaSetController::default())),
     || Box::new(Runner::new(endpointslice::EndpointSliceController::default())),
+    || Box::new(node_lifecycle::NodeLifecycle::default()),
+    || Box::new(taint_eviction::TaintEviction::default()),
 ];

@@ -130,6 +130,21 @@ settings! {
     /// Nodes whose health is handled at once.
     NodeUpdateWorkers = "kube-controller-manager", "scheduler.UpdateWorkerSize", Count, 8,
         "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
+    /// Pods bound to a node that is down which are handled at once.
+    NodePodUpdateWorkers = "kube-controller-manager", "podUpdateWorkerSize", Count, 4,
+        "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
+    /// Pause before a node whose Ready condition is missing is tried again for its NoExecute taint.
+    NoExecuteTaintRetryPause = "kube-controller-manager", "doNoExecuteTaintingPass.retry", Duration, 50 * MS,
+        "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
+    /// Attempts to patch the taints or labels of a node that others change at the same time.
+    NodeEditRetries = "kube-controller-manager", "UpdateTaintBackoff.Steps", Count, 5,
+        "pkg/controller/controller_utils.go";
+    /// Pause between two such attempts.
+    NodeEditRetryPause = "kube-controller-manager", "UpdateTaintBackoff.Duration", Duration, 100 * MS,
+        "pkg/controller/controller_utils.go";
+    /// Share by which that pause is drawn longer.
+    NodeEditRetryJitter = "kube-controller-manager", "UpdateTaintBackoff.Jitter", Share, 1_000_000,
+        "pkg/controller/controller_utils.go";
     /// Workers of taint eviction.
     TaintEvictionWorkers = "kube-controller-manager", "tainteviction.UpdateWorkerSize", Count, 8,
         "pkg/controller/tainteviction/taint_eviction.go";

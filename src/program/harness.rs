@@ -8,6 +8,7 @@ use super::{Caches, Command, Context, Program, Ticket, Timer};
 use crate::apiserver::{ApiError, Change, Part, Reply, Request};
 use crate::kernel::rng::Draws;
 use crate::kernel::time::{Span, Time};
+use crate::object::fact::Why;
 use crate::object::{Clock, Delays, Deletion, FactId, Key, Kind, Object, Revision, Settings, Uid};
 
 /// A program, its caches, and what it has asked for.
@@ -31,6 +32,10 @@ pub struct Harness<P: Program> {
     timers_set: u64,
     /// Requests that have not been answered.
     pub requests: Vec<(Ticket, Request)>,
+    /// Every request that was sent, as the story tells it, and why.
+    pub whys: Vec<(String, Why)>,
+    /// What leads to the next call.
+    cause: FactId,
 }
 
 impl<P: Program> Harness<P> {
@@ -50,6 +55,8 @@ impl<P: Program> Harness<P> {
             timers: Vec::new(),
             timers_set: 0,
             requests: Vec::new(),
+            whys: Vec::new(),
+            cause: FactId::NONE,
         }
     }
 
@@ -63,14 +70,15 @@ impl<P: Program> Harness<P> {
             settings: &self.settings,
             delays: &self.delays,
             caches: &self.caches,
-            cause: FactId::NONE,
+            cause: self.cause,
             out: &mut out,
         };
         act(&mut self.program, &mut cx);
         for command in out {
             match command {
-                Command::Send { request, ticket, .. } => {
+                Command::Send { request, ticket, why } => {
                     self.tell(&request.to_string());
+                    self.whys.push((request.to_string(), why));
                     self.requests.push((ticket, request));
                 }
                 Command::Emit { event, .. } => {
@@ -113,7 +121,9 @@ impl<P: Program> Harness<P> {
         self.changed(kind, Change { revision: Revision(self.revision), old, new: None, cause: FactId::NONE });
     }
 
+    /// Hands a change over. Its commit as a fact has the number of the revision.
     fn changed(&mut self, kind: Kind, change: Change) {
+        let change = Change { cause: FactId(change.revision.0 as u32), ..change };
         if self.program.watches().contains(&kind) {
             self.call(|program, cx| program.on_changes(kind, &[change], cx));
         }
@@ -145,7 +155,7 @@ impl<P: Program> Harness<P> {
     /// Does as a small API server would with the oldest open request, lets the informers learn of it and answers:
     /// names and uids are counted, stale versions are refused, pods that a kubelet has seen end gracefully.
     pub fn serve(&mut self) {
-        let request = self.requests[0].1.clone();
+        let (request, revision) = (self.requests[0].1.clone(), self.revision);
         let old = self.caches.table(request.kind()).get(request.key()).cloned();
         let reply = match (request, old) {
             (Request::Create(_), Some(_)) => Reply::Error(ApiError::AlreadyExists),
@@ -171,7 +181,18 @@ impl<P: Program> Harness<P> {
                 Reply::Done(old)
             }
         };
+        let commit = (self.revision > revision).then_some(FactId(self.revision as u32));
+        self.cause = commit.unwrap_or(FactId::NONE);
         self.answer(&reply);
+        self.cause = FactId::NONE;
+    }
+
+    /// [`Harness::serve`]s until the oldest open request begins with `line`, as the story tells it.
+    pub fn serve_until(&mut self, line: &str) {
+        while self.requests.first().is_some_and(|(_, request)| !request.to_string().starts_with(line)) {
+            self.serve();
+        }
+        assert!(!self.requests.is_empty(), "the program never asked to {line}");
     }
 
     /// [`Harness::serve`]s until nothing is asked any more.
@@ -230,6 +251,16 @@ impl<P: Program> Harness<P> {
             self.call(|program, cx| program.on_timer(next.2, cx));
         }
         self.now = until;
+    }
+
+    /// The same, and requests are [`Harness::serve`]d as they come.
+    pub fn live_to(&mut self, until: Span) {
+        self.serve_all();
+        while let Some(&(at, ..)) = self.timers.iter().min().filter(|(at, ..)| *at <= Time::ZERO + until) {
+            self.advance_to(at.since(Time::ZERO));
+            self.serve_all();
+        }
+        self.now = Time::ZERO + until;
     }
 
     /// The lines since the last call.
