@@ -79,10 +79,6 @@ impl Strategy for Node {
         }
     }
 
-    fn prepare_for_create(&mut self) {
-        self.meta.generation = 1;
-    }
-
     fn validate(&self, errors: &mut FieldErrors) {
         super::validation::node(self, errors);
     }
@@ -91,8 +87,6 @@ impl Strategy for Node {
         self.capacity = old.capacity.clone();
         self.allocatable = old.allocatable.clone();
         self.conditions = old.conditions.clone();
-        let changed = (self.unschedulable, &self.taints) != (old.unschedulable, &old.taints);
-        self.meta.generation = old.meta.generation + i64::from(changed);
     }
 
     fn prepare_for_status_update(&mut self, old: &Node) {

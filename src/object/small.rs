@@ -70,6 +70,10 @@ impl Strategy for Lease {
     const KIND: Kind = Kind::Lease;
 
     super::typed!(Lease);
+
+    fn validate(&self, errors: &mut FieldErrors) {
+        validation::lease(self, errors);
+    }
 }
 
 /// An event: what a component tells people.
