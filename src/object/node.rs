@@ -74,6 +74,8 @@ impl Strategy for Node {
     super::typed!(Node);
 
     fn apply_defaults(&mut self) {
+        self.capacity.round_up_to_milli();
+        self.allocatable.round_up_to_milli();
         if self.allocatable.0.is_empty() {
             self.allocatable = self.capacity.clone();
         }

@@ -19,7 +19,8 @@ use crate::object::taint::{Effect, Toleration, TolerationOperator};
 pub const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 
 const NOT_INTEGER: &str = "must be an integer";
-const UPDATE_FORBIDDEN: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
+/// What upstream says of an update that changes more than a pod may.
+pub const UPDATE_FORBIDDEN: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
      `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
      tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
@@ -31,7 +32,12 @@ fn all_containers(spec: &PodSpec) -> impl Iterator<Item = &Container> {
 pub fn pod_spec_lacks_defaults(spec: &PodSpec) -> bool {
     spec.termination_grace_seconds.is_none()
         || spec.scheduler_name.is_empty()
-        || all_containers(spec).any(|container| container.ports.iter().any(|port| port.protocol.is_empty()))
+        || spec.overhead.has_fractions_of_milli()
+        || all_containers(spec).any(|container| {
+            container.ports.iter().any(|port| port.protocol.is_empty())
+                || container.requests.has_fractions_of_milli()
+                || container.limits.has_fractions_of_milli()
+        })
 }
 
 /// Fills in what the API server fills in, in pods and in templates (`SetDefaults_PodSpec`).
@@ -40,7 +46,10 @@ pub fn default_pod_spec(spec: &mut PodSpec) {
     if spec.scheduler_name.is_empty() {
         spec.scheduler_name = "default-scheduler".into();
     }
+    spec.overhead.round_up_to_milli();
     for container in spec.containers.iter_mut().chain(&mut spec.init_containers) {
+        container.requests.round_up_to_milli();
+        container.limits.round_up_to_milli();
         for port in &mut container.ports {
             if port.protocol.is_empty() {
                 port.protocol = "TCP".into();

@@ -1,0 +1,171 @@
+//! Services and EndpointSlices.
+
+use super::meta::{labels, meta, name, uid};
+use crate::object::service::{Endpoint, EndpointSlice, Service, ServicePort};
+use crate::object::validation::{quoted, text};
+use crate::object::{FieldErrors, Kind, Name, Object};
+use k8s_openapi::api::core::v1;
+use k8s_openapi::api::discovery::v1 as discovery;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::Value;
+use std::net::IpAddr;
+
+/// Source: apimachinery `pkg/util/validation/ip.go`.
+pub const NOT_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+
+/// A Service of a manifest.
+pub fn service(service: &v1::Service, namespace: &str, source: &Value, errors: &mut FieldErrors) -> Object {
+    let spec = service.spec.clone().unwrap_or_default();
+    let headless = spec.cluster_ip.as_deref() == Some("None");
+    check(&spec, headless, errors);
+    let ports = spec.ports.iter().flatten().map(|port| ServicePort {
+        name: name(&port.name),
+        protocol: name(&port.protocol),
+        port: port.port,
+        target_port: target_port(&port.target_port),
+    });
+    Object::from(Service {
+        meta: meta(Kind::Service, &service.metadata, namespace, source, errors),
+        selector: labels(&spec.selector),
+        ports: ports.collect(),
+        kind: name(&spec.type_),
+        headless,
+        publish_not_ready_addresses: spec.publish_not_ready_addresses.unwrap_or(false),
+    })
+}
+
+fn target_port(port: &Option<IntOrString>) -> Name {
+    match port {
+        None | Some(IntOrString::Int(0)) => Name::none(),
+        Some(IntOrString::Int(number)) => number.to_string().into(),
+        Some(IntOrString::String(text)) => text.as_str().into(),
+    }
+}
+
+/// What our Services do not keep. Source: `pkg/apis/core/validation/validation.go` (`ValidateService`), v1.36.
+fn check(spec: &v1::ServiceSpec, headless: bool, errors: &mut FieldErrors) {
+    let kind = spec.type_.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("ClusterIP");
+    if headless && ["NodePort", "LoadBalancer"].contains(&kind) {
+        let detail = format!("may not be set to 'None' for {kind} services");
+        errors.invalid("spec.clusterIPs[0]", "\"None\"", detail);
+    }
+    if kind == "ExternalName" {
+        match spec.external_name.as_deref().unwrap_or_default() {
+            "" => errors.required("spec.externalName", ""),
+            host => {
+                for fault in text::dns_subdomain(host) {
+                    errors.invalid("spec.externalName", quoted(host), fault);
+                }
+            }
+        }
+    }
+    for (index, port) in spec.ports.iter().flatten().enumerate() {
+        let node_port = port.node_port.unwrap_or(0);
+        if node_port != 0 && !["NodePort", "LoadBalancer"].contains(&kind) {
+            let detail = format!("may not be used when `type` is '{kind}'");
+            errors.forbidden(format!("spec.ports[{index}].nodePort"), detail);
+        }
+        if let Some(IntOrString::String(number)) = &port.target_port
+            && number.parse::<i32>().is_ok()
+        {
+            for fault in text::port_name(number) {
+                errors.invalid(format!("spec.ports[{index}].targetPort"), quoted(number), fault);
+            }
+        }
+        if let Some(protocol) = &port.app_protocol {
+            for fault in text::qualified_name(protocol) {
+                errors.invalid(format!("spec.ports[{index}].appProtocol"), quoted(protocol), fault);
+            }
+        }
+    }
+    word(&spec.session_affinity, "spec.sessionAffinity", &["ClientIP", "None"], errors);
+    for (index, ip) in spec.external_ips.iter().flatten().enumerate() {
+        if ip.parse::<IpAddr>().is_err() {
+            errors.invalid(format!("spec.externalIPs[{index}]"), quoted(ip), NOT_IP);
+        }
+    }
+    let is_external = ["NodePort", "LoadBalancer"].contains(&kind) || spec.external_ips.iter().flatten().count() > 0;
+    if spec.external_traffic_policy.as_deref().is_some_and(|policy| !policy.is_empty()) && !is_external {
+        let detail = "may only be set for externally-accessible services";
+        let value = quoted(spec.external_traffic_policy.as_deref().unwrap_or_default());
+        errors.invalid("spec.externalTrafficPolicy", value, detail);
+    } else {
+        word(&spec.external_traffic_policy, "spec.externalTrafficPolicy", &["Cluster", "Local"], errors);
+    }
+    word(&spec.internal_traffic_policy, "spec.internalTrafficPolicy", &["Cluster", "Local"], errors);
+    let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+    word(&spec.ip_family_policy, "spec.ipFamilyPolicy", &policies, errors);
+    if spec.load_balancer_class.is_some() && kind != "LoadBalancer" {
+        errors.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'");
+    }
+}
+
+/// A word out of a list, if it is given.
+pub fn word(text: &Option<String>, path: &str, supported: &[&str], errors: &mut FieldErrors) {
+    if let Some(text) = text.as_deref().filter(|text| !text.is_empty() && !supported.contains(text)) {
+        errors.not_supported(path, text, supported);
+    }
+}
+
+/// An EndpointSlice of a manifest. Endpoints without an address of version 4 stay in the source document only.
+pub fn endpoint_slice(
+    slice: &discovery::EndpointSlice,
+    namespace: &str,
+    source: &Value,
+    errors: &mut FieldErrors,
+) -> Object {
+    let types = ["FQDN", "IPv4", "IPv6"];
+    if slice.address_type.is_empty() {
+        errors.required("addressType", "");
+    } else if !types.contains(&slice.address_type.as_str()) {
+        errors.not_supported("addressType", &slice.address_type, &types);
+    }
+    let mut endpoints = Vec::new();
+    for (index, endpoint) in slice.endpoints.iter().flatten().enumerate() {
+        check_endpoint(endpoint, &slice.address_type, &format!("endpoints[{index}]"), errors);
+        endpoints.extend(convert_endpoint(endpoint));
+    }
+    let ports = slice.ports.iter().flatten();
+    Object::from(EndpointSlice {
+        meta: meta(Kind::EndpointSlice, &slice.metadata, namespace, source, errors),
+        ports: ports.map(|port| (name(&port.name), name(&port.protocol), port.port.unwrap_or(0))).collect(),
+        endpoints,
+    })
+}
+
+fn check_endpoint(endpoint: &discovery::Endpoint, address_type: &str, at: &str, errors: &mut FieldErrors) {
+    if endpoint.addresses.is_empty() {
+        errors.required(format!("{at}.addresses"), "must contain at least 1 endpoint address");
+    }
+    for (index, address) in endpoint.addresses.iter().enumerate() {
+        let path = format!("{at}.addresses[{index}]");
+        match (address_type, address.parse::<IpAddr>()) {
+            ("IPv4", Ok(IpAddr::V6(_))) => errors.invalid(path, quoted(address), "must be an IPv4 address"),
+            ("IPv6", Ok(IpAddr::V4(_))) => errors.invalid(path, quoted(address), "must be an IPv6 address"),
+            ("IPv4" | "IPv6", Err(_)) => errors.invalid(path, quoted(address), NOT_IP),
+            _ => {}
+        }
+    }
+    if let Some(hostname) = &endpoint.hostname {
+        for fault in text::dns_label(hostname) {
+            errors.invalid(format!("{at}.hostname"), quoted(hostname), fault);
+        }
+    }
+}
+
+fn convert_endpoint(endpoint: &discovery::Endpoint) -> Option<Endpoint> {
+    let conditions = endpoint.conditions.clone().unwrap_or_default();
+    let target = endpoint.target_ref.clone().unwrap_or_default();
+    // Nothing said of readiness is taken as ready, and of serving as what readiness says.
+    let ready = conditions.ready.unwrap_or(true);
+    Some(Endpoint {
+        ip: endpoint.addresses.first()?.parse().ok()?,
+        ready,
+        serving: conditions.serving.unwrap_or(ready),
+        terminating: conditions.terminating.unwrap_or(false),
+        node_name: name(&endpoint.node_name),
+        zone: name(&endpoint.zone),
+        pod: name(&target.name),
+        pod_uid: uid(target.uid.as_deref().unwrap_or_default()),
+    })
+}
