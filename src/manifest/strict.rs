@@ -364,10 +364,21 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
 /// The nearest of `known` to a misspelt `name`: at most a third of its letters differ.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_lowercase();
     let limit = (name.chars().count() / 3).max(1);
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
     known
         .iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), *candidate))
+        .map(|candidate| {
+            let lower = candidate.to_lowercase();
+            // Letters that changed places are one slip.
+            let distance = if letters(&lower) == letters(&name) { 1 } else { distance(&name, &lower) };
+            (distance, *candidate)
+        })
         .min()
         .filter(|(distance, _)| *distance <= limit)
         .map(|(_, candidate)| candidate)

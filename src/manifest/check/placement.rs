@@ -149,9 +149,7 @@ pub fn spread(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
         if !["DoNotSchedule", "ScheduleAnyway"].contains(&when.as_str()) {
             errors.not_supported(format!("{at}.whenUnsatisfiable"), when, &["DoNotSchedule", "ScheduleAnyway"]);
         }
-        let is_same =
-            |other: &&v1::TopologySpreadConstraint| (&other.topology_key, &other.when_unsatisfiable) == (key, when);
-        if constraints[..index].iter().any(|other| is_same(other)) {
+        if constraints[..index].iter().any(|other| (&other.topology_key, &other.when_unsatisfiable) == (key, when)) {
             let value = quoted(&format!("{{{key}, {when}}}"));
             errors.duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), value);
         }

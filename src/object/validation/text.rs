@@ -146,7 +146,8 @@ pub fn port_name(text: &str) -> Vec<String> {
         (text.starts_with('-') || text.ends_with('-'), "must not begin or end with a hyphen"),
     ]
     .into_iter()
-    .filter_map(|(wrong, message)| wrong.then(|| message.to_string()))
+    .filter(|(is_wrong, _)| *is_wrong)
+    .map(|(_, message)| message.to_string())
     .collect()
 }
 
