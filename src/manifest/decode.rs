@@ -164,20 +164,33 @@ impl Decoded {
 /// The order in which upstream checks: the parts of an object, of a pod's spec, of a container.
 const PARTS: [&str; 7] =
     ["metadata.taints", "metadata.", "spec.selector", "spec.template", "spec.strategy", "spec.ports", "spec."];
-const POD_PARTS: [&str; 13] = [
+const POD_PARTS: &[&str] = &[
     "volumes",
+    "resourceClaims",
     "containers",
     "initContainers",
     "ephemeralContainers",
+    "resources",
     "restartPolicy",
     "dnsPolicy",
     "nodeSelector",
     "affinity",
+    "dnsConfig",
     "readinessGates",
     "schedulingGates",
     "topologySpreadConstraints",
     "serviceAccountName",
     "nodeName",
+    "activeDeadlineSeconds",
+    "hostname",
+    "subdomain",
+    "tolerations",
+    "hostAliases",
+    "priorityClassName",
+    "runtimeClassName",
+    "preemptionPolicy",
+    "overhead",
+    "os",
 ];
 const CONTAINER_PARTS: [&str; 14] = [
     "name",
@@ -211,7 +224,7 @@ fn rank(field: &str) -> [usize; 4] {
     let Some(inner) = field.strip_prefix("spec.template.spec.").or(of_pod) else {
         return [part, 0, 0, 0];
     };
-    let pod_part = position(&POD_PARTS, inner) + 1;
+    let pod_part = position(POD_PARTS, inner) + 1;
     let Some((index, rest)) = inner.split_once('[').and_then(|(_, rest)| rest.split_once("].")) else {
         return [part, pod_part, 0, 0];
     };

@@ -135,21 +135,45 @@ pub fn endpoint_slice(
 
 fn check_endpoint(endpoint: &discovery::Endpoint, address_type: &str, at: &str, errors: &mut FieldErrors) {
     if endpoint.addresses.is_empty() {
-        errors.required(format!("{at}.addresses"), "must contain at least 1 endpoint address");
+        errors.required(format!("{at}.addresses"), "must contain at least 1 address");
     }
     for (index, address) in endpoint.addresses.iter().enumerate() {
         let path = format!("{at}.addresses[{index}]");
         match (address_type, address.parse::<IpAddr>()) {
-            ("IPv4", Ok(IpAddr::V6(_))) => errors.invalid(path, quoted(address), "must be an IPv4 address"),
-            ("IPv6", Ok(IpAddr::V4(_))) => errors.invalid(path, quoted(address), "must be an IPv6 address"),
-            ("IPv4" | "IPv6", Err(_)) => errors.invalid(path, quoted(address), NOT_IP),
-            _ => {}
+            ("IPv4", Ok(IpAddr::V4(_))) | ("IPv6", Ok(IpAddr::V6(_))) => {}
+            ("IPv4" | "IPv6", _) => {
+                errors.invalid(path.clone(), quoted(address), format!("must be a valid {address_type} address"));
+            }
+            _ => continue,
+        }
+        if let Some(fault) = special_ip(address) {
+            errors.invalid(path, quoted(address), fault);
         }
     }
     if let Some(hostname) = &endpoint.hostname {
         for fault in text::dns_label(hostname) {
             errors.invalid(format!("{at}.hostname"), quoted(hostname), fault);
         }
+    }
+}
+
+/// Addresses that no endpoint may have (`ValidateNonSpecialIP`).
+fn special_ip(address: &str) -> Option<String> {
+    let Ok(ip) = address.parse::<IpAddr>() else { return Some("must be a valid IP address".to_string()) };
+    let (is_link_local, is_link_local_multicast) = match ip {
+        IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(ip) => (ip.is_unicast_link_local(), ip.segments()[0] & 0xff0f == 0xff02),
+    };
+    if ip.is_unspecified() {
+        Some(format!("may not be unspecified ({address})"))
+    } else if ip.is_loopback() {
+        Some("may not be in the loopback range (127.0.0.0/8, ::1/128)".to_string())
+    } else if is_link_local {
+        Some("may not be in the link-local range (169.254.0.0/16, fe80::/10)".to_string())
+    } else if is_link_local_multicast {
+        Some("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".to_string())
+    } else {
+        None
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::manifest::service::word;
 use crate::object::FieldErrors;
 use crate::object::invalid::Cause;
+use crate::object::setting::SettingId;
 use crate::object::validation::{not_negative, quoted, text};
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -31,7 +32,7 @@ const ENV_RESOURCES: [&str; 6] = [
 
 /// One container of `spec`; `at` is its path.
 pub fn container(spec: &v1::PodSpec, container: &v1::Container, is_init: bool, at: &str, errors: &mut FieldErrors) {
-    let policies = ["FallbackToLogsOnError", "File"];
+    let policies = ["File", "FallbackToLogsOnError"];
     let path = format!("{at}.terminationMessagePolicy");
     word(&container.termination_message_policy, &path, &policies, errors);
     env(container, at, errors);
@@ -39,12 +40,7 @@ pub fn container(spec: &v1::PodSpec, container: &v1::Container, is_init: bool, a
     let policies = ["Always", "IfNotPresent", "Never"];
     word(&container.image_pull_policy, &format!("{at}.imagePullPolicy"), &policies, errors);
     claims(spec, container, at, errors);
-    for (index, policy) in container.resize_policy.iter().flatten().enumerate() {
-        let at = format!("{at}.resizePolicy[{index}]");
-        word(&Some(policy.resource_name.clone()), &format!("{at}.resourceName"), &["cpu", "memory"], errors);
-        let policies = ["NotRequired", "RestartContainer"];
-        word(&Some(policy.restart_policy.clone()), &format!("{at}.restartPolicy"), &policies, errors);
-    }
+    resize_policy(spec, container, &format!("{at}.resizePolicy"), errors);
     let is_sidecar = container.restart_policy.as_deref() == Some("Always");
     if is_init && !is_sidecar {
         let detail = "may not be set for init containers without restartPolicy=Always";
@@ -68,6 +64,29 @@ pub fn container(spec: &v1::PodSpec, container: &v1::Container, is_init: bool, a
     ] {
         if let Some(given) = given {
             probe(given, field, &format!("{at}.{field}"), errors);
+        }
+    }
+}
+
+/// Upstream leaves the index out, except for what stands there twice.
+fn resize_policy(spec: &v1::PodSpec, container: &v1::Container, path: &str, errors: &mut FieldErrors) {
+    let policies: Vec<_> = container.resize_policy.iter().flatten().collect();
+    for (index, v1::ContainerResizePolicy { resource_name, restart_policy }) in policies.iter().enumerate() {
+        if policies[..index].iter().any(|other| other.resource_name == *resource_name) {
+            errors.duplicate(format!("{path}[{index}]"), quoted(resource_name));
+        }
+        for (text, supported) in
+            [(resource_name, ["cpu", "memory"]), (restart_policy, ["NotRequired", "RestartContainer"])]
+        {
+            if text.is_empty() {
+                errors.required(path, "");
+            } else if !supported.contains(&text.as_str()) {
+                errors.not_supported(path, text, &supported);
+            }
+        }
+        if spec.restart_policy.as_deref() == Some("Never") && restart_policy != "NotRequired" {
+            let detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+            errors.invalid(path, quoted(restart_policy), detail);
         }
     }
 }
@@ -145,13 +164,17 @@ fn value_from(from: &v1::EnvVarSource, has_value: bool, at: &str, errors: &mut F
         }
     }
     let keys = [
-        (from.config_map_key_ref.as_ref().map(|key| &key.key), "configMapKeyRef"),
-        (from.secret_key_ref.as_ref().map(|key| &key.key), "secretKeyRef"),
+        (from.config_map_key_ref.as_ref().map(|key| (&key.name, &key.key)), "configMapKeyRef"),
+        (from.secret_key_ref.as_ref().map(|key| (&key.name, &key.key)), "secretKeyRef"),
     ];
-    for (key, field) in keys {
-        sources += usize::from(key.is_some());
-        if key.is_some_and(String::is_empty) {
-            errors.required(format!("{at}.{field}.key"), "");
+    for (reference, field) in keys {
+        let (Some((name, key)), at) = (reference, format!("{at}.{field}")) else { continue };
+        sources += 1;
+        for fault in text::dns_subdomain(name) {
+            errors.invalid(format!("{at}.name"), quoted(name), fault);
+        }
+        if key.is_empty() {
+            errors.required(format!("{at}.key"), "");
         }
     }
     if sources == 0 {
@@ -172,7 +195,8 @@ fn mounts(spec: &v1::PodSpec, container: &v1::Container, at: &str, errors: &mut 
         let at = format!("{path}[{index}]");
         if mount.name.is_empty() {
             errors.required(format!("{at}.name"), "");
-        } else if !spec.volumes.iter().flatten().any(|volume| volume.name == mount.name) {
+        }
+        if !spec.volumes.iter().flatten().any(|volume| volume.name == mount.name) {
             errors.push(format!("{at}.name"), Cause::NotFound, Some(quoted(&mount.name)), "");
         }
         if mount.mount_path.is_empty() {
@@ -192,7 +216,7 @@ fn mounts(spec: &v1::PodSpec, container: &v1::Container, at: &str, errors: &mut 
             }
         }
         let propagations = ["Bidirectional", "HostToContainer", "None"];
-        word(&mount.mount_propagation, &format!("{at}.mountPropagation"), &propagations, errors);
+        word(&mount.mount_propagation, &format!("{path}.mountPropagation"), &propagations, errors);
     }
 }
 
@@ -215,33 +239,24 @@ fn lifecycle(spec: &v1::PodSpec, container: &v1::Container, at: &str, errors: &m
     let Some(lifecycle) = &container.lifecycle else { return };
     for (handler, hook) in [(&lifecycle.post_start, "postStart"), (&lifecycle.pre_stop, "preStop")] {
         let (Some(handler), at) = (handler, format!("{at}.{hook}")) else { continue };
-        let handlers = Handlers { exec: &handler.exec, http: &handler.http_get, tcp: &handler.tcp_socket };
-        let count = handlers.check(&at, errors) + usize::from(handler.sleep.is_some());
-        if count == 0 {
-            errors.required(at.clone(), NO_HANDLER);
-        }
-        if let Some(sleep) = &handler.sleep {
-            let grace = spec.termination_grace_period_seconds.unwrap_or(30);
-            if !(0..=grace).contains(&sleep.seconds) {
-                let detail = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
-                errors.invalid(format!("{at}.sleep"), sleep.seconds, detail);
-            }
-        }
+        let handlers = [
+            ("exec", handler.exec.as_ref().map(|exec| exec_action(exec, &at))),
+            ("httpGet", handler.http_get.as_ref().map(|http| http_action(http, &at))),
+            ("tcpSocket", handler.tcp_socket.as_ref().map(|tcp| port(&tcp.port, &format!("{at}.tcpSocket.port")))),
+            ("sleep", handler.sleep.as_ref().map(|sleep| sleep_action(sleep, spec, &at))),
+        ];
+        one_handler(handlers, &at, errors);
     }
 }
 
 fn probe(probe: &v1::Probe, kind: &str, at: &str, errors: &mut FieldErrors) {
-    let handlers = Handlers { exec: &probe.exec, http: &probe.http_get, tcp: &probe.tcp_socket };
-    let mut count = handlers.check(at, errors);
-    if let Some(grpc) = &probe.grpc {
-        count += 1;
-        if let Some(fault) = text::port_number(grpc.port) {
-            errors.invalid(format!("{at}.grpc.port"), grpc.port, fault);
-        }
-    }
-    if count == 0 {
-        errors.required(at, NO_HANDLER);
-    }
+    let handlers = [
+        ("exec", probe.exec.as_ref().map(|exec| exec_action(exec, at))),
+        ("httpGet", probe.http_get.as_ref().map(|http| http_action(http, at))),
+        ("tcpSocket", probe.tcp_socket.as_ref().map(|tcp| port(&tcp.port, &format!("{at}.tcpSocket.port")))),
+        ("grpc", probe.grpc.as_ref().map(|grpc| port(&IntOrString::Int(grpc.port), &format!("{at}.grpc.port")))),
+    ];
+    one_handler(handlers, at, errors);
     for (number, field) in [
         (probe.initial_delay_seconds, "initialDelaySeconds"),
         (probe.timeout_seconds, "timeoutSeconds"),
@@ -266,42 +281,44 @@ fn probe(probe: &v1::Probe, kind: &str, at: &str, errors: &mut FieldErrors) {
     }
 }
 
-struct Handlers<'a> {
-    exec: &'a Option<v1::ExecAction>,
-    http: &'a Option<v1::HTTPGetAction>,
-    tcp: &'a Option<v1::TCPSocketAction>,
-}
-
-impl Handlers<'_> {
-    /// Checks each and counts them.
-    fn check(&self, at: &str, errors: &mut FieldErrors) -> usize {
-        let mut count = 0;
-        if let Some(exec) = self.exec {
-            count += 1;
-            if exec.command.iter().flatten().count() == 0 {
-                errors.required(format!("{at}.exec.command"), "");
-            }
-        }
-        if let Some(http) = self.http {
-            count += 1;
-            port(&http.port, &format!("{at}.httpGet.port"), errors);
-            word(&http.scheme, &format!("{at}.httpGet.scheme"), &["HTTP", "HTTPS"], errors);
-        }
-        if let Some(tcp) = self.tcp {
-            count += 1;
-            if count > 1 {
-                errors.forbidden(format!("{at}.tcpSocket"), "may not specify more than 1 handler type");
-            } else {
-                port(&tcp.port, &format!("{at}.tcpSocket.port"), errors);
-            }
-        } else if count > 1 {
-            errors.forbidden(format!("{at}.httpGet"), "may not specify more than 1 handler type");
-        }
-        count
+/// Of the handlers that are given the first one counts; the others may not be there.
+fn one_handler<const N: usize>(handlers: [(&str, Option<FieldErrors>); N], at: &str, errors: &mut FieldErrors) {
+    let mut given = handlers.into_iter().filter_map(|(field, faults)| Some((field, faults?)));
+    match given.next() {
+        None => errors.required(at, NO_HANDLER),
+        Some((_, faults)) => errors.0.extend(faults.0),
     }
+    given.for_each(|(field, _)| {
+        errors.forbidden(format!("{at}.{field}"), "may not specify more than 1 handler type");
+    });
 }
 
-fn port(port: &IntOrString, at: &str, errors: &mut FieldErrors) {
+fn exec_action(exec: &v1::ExecAction, at: &str) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    if exec.command.iter().flatten().count() == 0 {
+        errors.required(format!("{at}.exec.command"), "");
+    }
+    errors
+}
+
+fn http_action(http: &v1::HTTPGetAction, at: &str) -> FieldErrors {
+    let mut errors = port(&http.port, &format!("{at}.httpGet.port"));
+    word(&http.scheme, &format!("{at}.httpGet.scheme"), &["HTTP", "HTTPS"], &mut errors);
+    errors
+}
+
+fn sleep_action(sleep: &v1::SleepAction, spec: &v1::PodSpec, at: &str) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    let grace = spec.termination_grace_period_seconds.unwrap_or(SettingId::TerminationGracePeriod.row().default);
+    if !(0..=grace).contains(&sleep.seconds) {
+        let detail = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+        errors.invalid(format!("{at}.sleep"), sleep.seconds, detail);
+    }
+    errors
+}
+
+fn port(port: &IntOrString, at: &str) -> FieldErrors {
+    let mut errors = FieldErrors::default();
     match port {
         IntOrString::Int(number) => {
             if let Some(fault) = text::port_number(*number) {
@@ -312,4 +329,5 @@ fn port(port: &IntOrString, at: &str, errors: &mut FieldErrors) {
             text::port_name(name).into_iter().for_each(|fault| errors.invalid(at, quoted(name), fault));
         }
     }
+    errors
 }

@@ -1,7 +1,7 @@
 //! Validation of what our pods do not keep, on the types of a manifest, in the API server's words.
 //!
 //! Source: `pkg/apis/core/validation/validation.go`, v1.36. Left out: security contexts and privileged containers,
-//! Windows, dynamic resource claims beyond their names, DNS settings, projected, CSI and ephemeral volumes and those of
+//! Windows, dynamic resource claims beyond their names, DNS search paths, projected, CSI and ephemeral volumes and those of
 //! single vendors, `fileKeyRef`, restart rules of containers, and pod-level resources beyond their names.
 
 mod container;
@@ -35,8 +35,9 @@ pub fn pod_spec(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
         container::container(spec, item, true, &format!("{path}.initContainers[{index}]"), errors);
     }
     pod_resources(spec, &format!("{path}.resources"), errors);
-    let policies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+    let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
     word(&spec.dns_policy, &format!("{path}.dnsPolicy"), &policies, errors);
+    dns_config(spec, &format!("{path}.dnsConfig"), errors);
     placement::affinity(spec, &format!("{path}.affinity"), errors);
     for (index, gate) in spec.readiness_gates.iter().flatten().enumerate() {
         for fault in text::qualified_name(&gate.condition_type) {
@@ -62,9 +63,9 @@ pub fn pod_spec(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
         if alias.ip.parse::<IpAddr>().is_err() {
             errors.invalid(format!("{path}.hostAliases[{index}].ip"), quoted(&alias.ip), NOT_IP);
         }
-        for hostname in alias.hostnames.iter().flatten() {
+        for (number, hostname) in alias.hostnames.iter().flatten().enumerate() {
             for fault in text::dns_subdomain(hostname) {
-                errors.invalid(format!("{path}.hostAliases[{index}].hostnames"), quoted(hostname), fault);
+                errors.invalid(format!("{path}.hostAliases[{index}].hostnames[{number}]"), quoted(hostname), fault);
             }
         }
     }
@@ -74,6 +75,35 @@ pub fn pod_spec(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
             "" => errors.required(format!("{path}.os.name"), "cannot be empty"),
             "linux" | "windows" => {}
             other => errors.not_supported(format!("{path}.os"), other, &["linux", "windows"]),
+        }
+    }
+}
+
+fn dns_config(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
+    let is_none = spec.dns_policy.as_deref() == Some("None");
+    let Some(config) = &spec.dns_config else {
+        if is_none {
+            errors.required(path, "must provide `dnsConfig` when `dnsPolicy` is None");
+        }
+        return;
+    };
+    let servers: Vec<&String> = config.nameservers.iter().flatten().collect();
+    if is_none && servers.is_empty() {
+        let detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+        errors.required(format!("{path}.nameservers"), detail);
+        return;
+    }
+    if servers.len() > 3 {
+        let printed = servers.iter().map(|server| quoted(server)).collect::<Vec<_>>().join(",");
+        let detail = "must not have more than 3 nameservers";
+        errors.invalid(format!("{path}.nameservers"), format!("[{printed}]"), detail);
+    }
+    for (index, server) in servers.iter().enumerate().filter(|(_, server)| server.parse::<IpAddr>().is_err()) {
+        errors.invalid(format!("{path}.nameservers[{index}]"), quoted(server), NOT_IP);
+    }
+    for (index, option) in config.options.iter().flatten().enumerate() {
+        if option.name.as_deref().unwrap_or_default().is_empty() {
+            errors.required(format!("{path}.options[{index}]"), "must not be empty");
         }
     }
 }

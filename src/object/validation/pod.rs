@@ -83,9 +83,28 @@ pub fn default_pod(spec: &mut PodSpec) {
 
 /// A pod.
 pub fn pod(pod: &Pod, errors: &mut FieldErrors) {
+    deletion_cost(pod, errors);
     pod_spec(&pod.spec, &pod.node_name, "spec", errors);
+    for (list, field) in [(&pod.spec.containers, "containers"), (&pod.spec.init_containers, "initContainers")] {
+        for (index, Container { image, .. }) in list.iter().enumerate() {
+            // Templates are let off: their images may be placeholders.
+            if image.trim() != image.as_str() {
+                let detail = "must not have leading or trailing whitespace";
+                errors.invalid(format!("spec.{field}[{index}].image"), quoted(image), detail);
+            }
+        }
+    }
     if !pod.node_name.is_empty() && !pod.spec.scheduling_gates.is_empty() {
         errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
+    }
+}
+
+fn deletion_cost(pod: &Pod, errors: &mut FieldErrors) {
+    let key = "controller.kubernetes.io/pod-deletion-cost";
+    // Upstream takes no plus sign and no leading zeros (`GetDeletionCostFromPodAnnotations`).
+    let is_cost = |text: &str| text.parse::<i32>().is_ok_and(|cost| cost.to_string() == text);
+    if let Some(cost) = pod.meta.annotations.get(key).filter(|cost| !is_cost(cost)) {
+        errors.invalid(format!("metadata.annotations[{key}]"), quoted(cost), "must be a 32bit integer");
     }
 }
 
@@ -128,7 +147,7 @@ pub fn pod_spec(spec: &PodSpec, node_name: &str, path: &str, errors: &mut FieldE
         }
     }
     for (resource, amount) in &spec.overhead.0 {
-        let at = format!("{path}.overhead[{resource}]");
+        let at = format!("{path}.overhead.limits[{resource}]");
         container_resource(resource, &at, errors);
         quantity(resource, *amount, &at, errors);
     }
@@ -144,8 +163,6 @@ fn container(container: &Container, at: &str, errors: &mut FieldErrors) {
     }
     if container.image.is_empty() {
         errors.required(format!("{at}.image"), "");
-    } else if container.image.trim() != container.image.as_str() {
-        errors.invalid(format!("{at}.image"), quoted(&container.image), "must not have leading or trailing whitespace");
     }
     ports(container, at, errors);
     resources(container, &format!("{at}.resources"), errors);
@@ -186,8 +203,8 @@ fn host_ports(spec: &PodSpec, path: &str, errors: &mut FieldErrors) {
     for (index, container) in spec.containers.iter().enumerate().filter(|_| spec.host_network) {
         for (number, port) in container.ports.iter().enumerate() {
             if port.host_port != 0 && port.host_port != port.port {
-                let at = format!("{path}.containers[{index}].ports[{number}].containerPort");
-                errors.invalid(at, port.port, "must match `hostPort` when `hostNetwork` is true");
+                let at = format!("{path}.containers[{index}].ports[{number}].hostPort");
+                errors.invalid(at, port.host_port, "must match `containerPort` when `hostNetwork` is true");
             }
         }
     }
@@ -306,24 +323,12 @@ fn tolerations(tolerations: &[Toleration], path: &str, errors: &mut FieldErrors)
             }
             TolerationOperator::Exists if !value.is_empty() => {
                 let detail = "value must be empty when `operator` is 'Exists'";
-                errors.invalid(format!("{at}.operator"), toleration_json(toleration), detail);
+                errors.invalid(format!("{at}.operator"), quoted(value), detail);
             }
             // `Lt` and `Gt`, whose gate is off: a manifest's reader knows which of them it was.
             TolerationOperator::Exists | TolerationOperator::Comparison => {}
         }
     }
-}
-
-fn toleration_json(toleration: &Toleration) -> String {
-    let Toleration { key, value, effect, seconds, .. } = toleration;
-    let effect = effect.map_or_else(String::new, |effect| effect.to_string());
-    let seconds = seconds.map_or_else(|| "null".to_string(), |seconds| seconds.to_string());
-    format!(
-        r#"{{"Key":{},"Operator":"Exists","Value":{},"Effect":{},"TolerationSeconds":{seconds}}}"#,
-        quoted(key),
-        quoted(value),
-        quoted(&effect)
-    )
 }
 
 /// What an update of a pod may change.
