@@ -162,8 +162,16 @@ impl Decoded {
 }
 
 /// The order in which upstream checks: the parts of an object, of a pod's spec, of a container.
-const PARTS: [&str; 7] =
-    ["metadata.taints", "metadata.", "spec.selector", "spec.template", "spec.strategy", "spec.ports", "spec."];
+const PARTS: [&str; 8] = [
+    "metadata.taints",
+    "metadata.",
+    "spec.replicas",
+    "spec.ports",
+    "spec.selector",
+    "spec.template",
+    "spec.strategy",
+    "spec.",
+];
 const POD_PARTS: &[&str] = &[
     "volumes",
     "resourceClaims",

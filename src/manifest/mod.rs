@@ -200,8 +200,18 @@ impl Loader {
 
 /// The path in the document of a field as validation names it.
 fn path_of(field: &str) -> String {
-    // Upstream names a node's taints below its metadata.
-    field.replace("metadata.taints", "spec.taints")
+    // Upstream names a node's taints below its metadata, and leaves out that of a template.
+    for (upstream, ours) in [
+        ("metadata.taints", "spec.taints"),
+        ("spec.template.labels", "spec.template.metadata.labels"),
+        ("spec.template.annotations", "spec.template.metadata.annotations"),
+        ("spec.LoadBalancerSourceRanges", "spec.loadBalancerSourceRanges"),
+    ] {
+        if let Some(rest) = field.strip_prefix(upstream) {
+            return format!("{ours}{rest}");
+        }
+    }
+    field.to_string()
 }
 
 /// Makes the value at `path` null; false if there is none.

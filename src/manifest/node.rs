@@ -2,7 +2,9 @@
 
 use super::meta::{condition, meta, name, resources, timestamp};
 use super::pod::effect;
+use super::service::{NOT_CIDR, is_cidr};
 use crate::object::taint::{Effect, Taint};
+use crate::object::validation::quoted;
 use crate::object::{FieldErrors, Kind, Node, Object};
 use k8s_openapi::api::core::v1;
 use serde_json::Value;
@@ -12,6 +14,14 @@ pub fn node(node: &v1::Node, namespace: &str, source: &Value, errors: &mut Field
     let spec = node.spec.clone().unwrap_or_default();
     let status = node.status.clone().unwrap_or_default();
     let taints = spec.taints.iter().flatten().enumerate();
+    let range = spec.pod_cidr.iter().filter(|range| !range.is_empty());
+    let ranges: Vec<&String> = match &spec.pod_cidrs {
+        Some(ranges) if !ranges.is_empty() => ranges.iter().collect(),
+        _ => range.collect(),
+    };
+    for (index, range) in ranges.iter().enumerate().filter(|(_, range)| !is_cidr(range)) {
+        errors.invalid(format!("spec.podCIDRs[{index}]"), quoted(range), NOT_CIDR);
+    }
     let conditions = status.conditions.iter().flatten().map(|item| {
         let texts = [&item.reason, &item.message];
         condition(&item.type_, &item.status, texts, &item.last_transition_time, &item.last_heartbeat_time)

@@ -31,6 +31,10 @@ pub fn template(template: &v1::PodTemplateSpec, source: &Value, errors: &mut Fie
     let empty = v1::PodSpec::default();
     let spec = template.spec.as_ref().unwrap_or(&empty);
     let metadata = template.metadata.clone().unwrap_or_default();
+    if spec.ephemeral_containers.iter().flatten().count() > 0 {
+        let detail = "ephemeral containers not allowed in pod template";
+        errors.forbidden("spec.template.spec.ephemeralContainers", detail);
+    }
     if spec.active_deadline_seconds.is_some() {
         let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
         errors.forbidden("spec.template.spec.activeDeadlineSeconds", detail);

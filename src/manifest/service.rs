@@ -13,6 +13,9 @@ use std::net::IpAddr;
 /// Source: apimachinery `pkg/util/validation/ip.go`.
 pub const NOT_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 
+/// Source: as [`NOT_IP`].
+pub const NOT_CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+
 /// A Service of a manifest.
 pub fn service(service: &v1::Service, namespace: &str, source: &Value, errors: &mut FieldErrors) -> Object {
     let spec = service.spec.clone().unwrap_or_default();
@@ -50,54 +53,127 @@ fn check(spec: &v1::ServiceSpec, headless: bool, errors: &mut FieldErrors) {
         errors.invalid("spec.clusterIPs[0]", "\"None\"", detail);
     }
     if kind == "ExternalName" {
-        match spec.external_name.as_deref().unwrap_or_default() {
-            "" => errors.required("spec.externalName", ""),
-            host => {
-                for fault in text::dns_subdomain(host) {
-                    errors.invalid("spec.externalName", quoted(host), fault);
-                }
-            }
-        }
+        external_name(spec, errors);
     }
-    for (index, port) in spec.ports.iter().flatten().enumerate() {
-        let node_port = port.node_port.unwrap_or(0);
-        if node_port != 0 && !["NodePort", "LoadBalancer"].contains(&kind) {
-            let detail = format!("may not be used when `type` is '{kind}'");
-            errors.forbidden(format!("spec.ports[{index}].nodePort"), detail);
-        }
-        if let Some(IntOrString::String(number)) = &port.target_port
-            && number.parse::<i32>().is_ok()
-        {
-            for fault in text::port_name(number) {
-                errors.invalid(format!("spec.ports[{index}].targetPort"), quoted(number), fault);
-            }
-        }
-        if let Some(protocol) = &port.app_protocol {
-            for fault in text::qualified_name(protocol) {
-                errors.invalid(format!("spec.ports[{index}].appProtocol"), quoted(protocol), fault);
-            }
-        }
-    }
+    check_ports(spec, kind, errors);
     word(&spec.session_affinity, "spec.sessionAffinity", &["ClientIP", "None"], errors);
+    check_affinity(spec, errors);
     for (index, ip) in spec.external_ips.iter().flatten().enumerate() {
-        if ip.parse::<IpAddr>().is_err() {
-            errors.invalid(format!("spec.externalIPs[{index}]"), quoted(ip), NOT_IP);
+        let fault = if ip.parse::<IpAddr>().is_err() { Some(NOT_IP.to_string()) } else { special_ip(ip) };
+        if let Some(fault) = fault {
+            errors.invalid(format!("spec.externalIPs[{index}]"), quoted(ip), fault);
         }
     }
-    let is_external = ["NodePort", "LoadBalancer"].contains(&kind) || spec.external_ips.iter().flatten().count() > 0;
-    if spec.external_traffic_policy.as_deref().is_some_and(|policy| !policy.is_empty()) && !is_external {
-        let detail = "may only be set for externally-accessible services";
-        let value = quoted(spec.external_traffic_policy.as_deref().unwrap_or_default());
-        errors.invalid("spec.externalTrafficPolicy", value, detail);
-    } else {
-        word(&spec.external_traffic_policy, "spec.externalTrafficPolicy", &["Cluster", "Local"], errors);
+    check_balancer(spec, kind, errors);
+    let has_external_ips = spec.external_ips.iter().flatten().count() > 0;
+    let is_external = ["NodePort", "LoadBalancer"].contains(&kind) || kind == "ClusterIP" && has_external_ips;
+    let path = "spec.externalTrafficPolicy";
+    match spec.external_traffic_policy.as_deref().unwrap_or_default() {
+        "" => {}
+        policy if !is_external => {
+            errors.invalid(path, quoted(policy), "may only be set for externally-accessible services");
+        }
+        _ => word(&spec.external_traffic_policy, path, &["Cluster", "Local"], errors),
     }
     word(&spec.internal_traffic_policy, "spec.internalTrafficPolicy", &["Cluster", "Local"], errors);
     let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
     word(&spec.ip_family_policy, "spec.ipFamilyPolicy", &policies, errors);
-    if spec.load_balancer_class.is_some() && kind != "LoadBalancer" {
-        errors.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'");
+}
+
+fn external_name(spec: &v1::ServiceSpec, errors: &mut FieldErrors) {
+    let has_ip = spec.cluster_ip.as_deref().is_some_and(|ip| !ip.is_empty());
+    for (is_set, field) in [
+        (has_ip || spec.cluster_ips.iter().flatten().count() > 0, "clusterIPs"),
+        (spec.ip_families.iter().flatten().count() > 0, "ipFamilies"),
+        (spec.ip_family_policy.is_some(), "ipFamilyPolicy"),
+    ] {
+        if is_set {
+            errors.forbidden(format!("spec.{field}"), "may not be set for ExternalName services");
+        }
     }
+    // A trailing dot makes the name fully qualified.
+    let host = spec.external_name.as_deref().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.is_empty() {
+        errors.required("spec.externalName", "");
+    } else {
+        text::dns_subdomain(host)
+            .into_iter()
+            .for_each(|fault| errors.invalid("spec.externalName", quoted(host), fault));
+    }
+}
+
+fn check_ports(spec: &v1::ServiceSpec, kind: &str, errors: &mut FieldErrors) {
+    let mut node_ports = Vec::new();
+    for (index, port) in spec.ports.iter().flatten().enumerate() {
+        let at = format!("spec.ports[{index}]");
+        if let Some(IntOrString::String(number)) = &port.target_port
+            && number.parse::<i32>().is_ok()
+        {
+            for fault in text::port_name(number) {
+                errors.invalid(format!("{at}.targetPort"), quoted(number), fault);
+            }
+        }
+        if let Some(protocol) = &port.app_protocol {
+            for fault in text::qualified_name(protocol) {
+                errors.invalid(format!("{at}.appProtocol"), quoted(protocol), fault);
+            }
+        }
+        let Some(node_port) = port.node_port.filter(|port| *port != 0) else { continue };
+        if kind == "ClusterIP" {
+            errors.forbidden(format!("{at}.nodePort"), "may not be used when `type` is 'ClusterIP'");
+        }
+        let claim = (port.protocol.as_deref().unwrap_or("TCP"), node_port);
+        if node_ports.contains(&claim) {
+            errors.duplicate(format!("{at}.nodePort"), node_port);
+        }
+        node_ports.push(claim);
+    }
+}
+
+fn check_affinity(spec: &v1::ServiceSpec, errors: &mut FieldErrors) {
+    /// A day. Source: `MaxClientIPServiceAffinitySeconds`.
+    const TIMEOUT_MAX: i32 = 86_400;
+    let path = "spec.sessionAffinityConfig";
+    let Some(config) = &spec.session_affinity_config else { return };
+    if spec.session_affinity.as_deref() != Some("ClientIP") {
+        errors.forbidden(path, "must not be set when session affinity is None");
+    } else if let Some(seconds) = config.client_ip.as_ref().and_then(|client| client.timeout_seconds)
+        && !(1..=TIMEOUT_MAX).contains(&seconds)
+    {
+        let detail = format!("must be greater than 0 and less than {TIMEOUT_MAX}");
+        errors.invalid(format!("{path}.clientIP.timeoutSeconds"), seconds, detail);
+    }
+}
+
+fn check_balancer(spec: &v1::ServiceSpec, kind: &str, errors: &mut FieldErrors) {
+    let detail = "may only be used when `type` is 'LoadBalancer'";
+    let ranges: Vec<&String> = spec.load_balancer_source_ranges.iter().flatten().collect();
+    // Upstream spells this path with a capital letter.
+    let path = "spec.LoadBalancerSourceRanges";
+    if !ranges.is_empty() && kind != "LoadBalancer" {
+        errors.forbidden(path, detail);
+    }
+    for (index, range) in ranges.iter().enumerate().filter(|(_, range)| !is_cidr(range.trim())) {
+        errors.invalid(format!("{path}[{index}]"), quoted(range.trim()), NOT_CIDR);
+    }
+    if spec.allocate_load_balancer_node_ports.is_some() && kind != "LoadBalancer" {
+        errors.forbidden("spec.allocateLoadBalancerNodePorts", detail);
+    }
+    if spec.load_balancer_class.is_some() && kind != "LoadBalancer" {
+        errors.forbidden("spec.loadBalancerClass", detail);
+    }
+}
+
+/// Whether a text is an address with the length of a prefix.
+pub fn is_cidr(text: &str) -> bool {
+    let Some((ip, bits)) = text.split_once('/') else { return false };
+    let max = match ip.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= max)
 }
 
 /// A word out of a list, if it is given.

@@ -122,13 +122,14 @@ fn env(container: &v1::Container, at: &str, errors: &mut FieldErrors) {
             value_from(from, has_value, &format!("{at}.valueFrom"), errors);
         }
     }
-    for from in container.env_from.iter().flatten() {
+    for (index, from) in container.env_from.iter().flatten().enumerate() {
         let path = format!("{at}.envFrom");
+        let at = format!("{path}[{index}]");
         match (&from.config_map_ref, &from.secret_ref) {
             (None, None) => errors.invalid(path, "\"\"", "must specify one of: `configMapRef` or `secretRef`"),
             (Some(_), Some(_)) => errors.invalid(path, "\"\"", "may not have more than one field specified at a time"),
-            (Some(source), None) if source.name.is_empty() => errors.required(format!("{path}.configMapRef.name"), ""),
-            (None, Some(source)) if source.name.is_empty() => errors.required(format!("{path}.secretRef.name"), ""),
+            (Some(source), None) if source.name.is_empty() => errors.required(format!("{at}.configMapRef.name"), ""),
+            (None, Some(source)) if source.name.is_empty() => errors.required(format!("{at}.secretRef.name"), ""),
             _ => {}
         }
     }

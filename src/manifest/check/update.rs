@@ -26,14 +26,23 @@ const POD_FIXED: [&str; 12] = [
 
 /// What is wrong with the change from `old` to `new`, both the documents of objects of `kind`.
 pub fn update(kind: Kind, new: &Value, old: &Value, errors: &mut FieldErrors) {
+    if kind == Kind::EndpointSlice && new["addressType"] != old["addressType"] {
+        let value = quoted(new["addressType"].as_str().unwrap_or_default());
+        errors.invalid("addressType", value, "field is immutable");
+    }
     let (new, old) = (&new["spec"], &old["spec"]);
     match kind {
         Kind::Pod => pod(new, old, errors),
         Kind::Node => {
+            let (new_spec, old_spec) = (new, old);
             let (new, old) = (pod_cidrs(new), pod_cidrs(old));
             if !old.is_empty() && new != old {
                 let detail = "node updates may not change podCIDR except from \"\" to valid";
                 errors.forbidden("spec.podCIDRs", detail);
+            }
+            if old_spec["providerID"].as_str().is_some_and(|id| !id.is_empty() && new_spec["providerID"] != *id) {
+                let detail = "node updates may not change providerID except from \"\" to valid";
+                errors.forbidden("spec.providerID", detail);
             }
         }
         Kind::Service => {

@@ -103,8 +103,9 @@ fn template(selector: &Selector, template: &PodTemplate, errors: &mut FieldError
         let detail = "`selector` does not match template `labels`";
         errors.invalid(format!("{path}.metadata.labels"), labels_json(&template.labels), detail);
     }
-    labels(&template.labels, &format!("{path}.metadata.labels"), errors);
-    annotations(&template.annotations, &format!("{path}.metadata.annotations"), errors);
+    // Upstream leaves `metadata` out of these two paths.
+    labels(&template.labels, &format!("{path}.labels"), errors);
+    annotations(&template.annotations, &format!("{path}.annotations"), errors);
     template_spec(&template.spec, &format!("{path}.spec"), errors);
 }
 
