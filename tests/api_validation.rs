@@ -2,11 +2,12 @@
 //!
 //! `fixtures/api/cases.jsonl` holds the recorded creations of kinds that we have, and those updates of their main
 //! resource that are a PUT or a JSON merge patch of an object made in the same case. Placeholders of the recording
-//! (`<uid>`, `<time>`, …) are taken out of the replies. Left out of the fixtures, because something else than the object
-//! decides: routing and content types (`invalid-pod-namespace-mismatch`, `-kind-mismatch`, `-apiversion-mismatch`,
-//! `method-not-allowed-*`, `dryrun-bad`, `put-lease-create-on-update`), existence (`already-exists-*`), admission
-//! (`invalid-pod-priority-set`, `-overhead-norc`), allocation (`invalid-services-clusterip-taken`, `-nodeport-range`,
-//! `update-service-clusterip*`, `update-service-ipfamilies`), subresources, and patches of other types.
+//! (`<uid>`, `<time>`, …) are taken out of the replies. Left out of the fixtures, because something else than the
+//! object decides: routing and content types (`invalid-pod-namespace-mismatch`, `-kind-mismatch`,
+//! `-apiversion-mismatch`, `method-not-allowed-*`, `dryrun-bad`, `put-lease-create-on-update`), existence
+//! (`already-exists-*`), admission (`invalid-pod-priority-set`, `-overhead-norc`), allocation
+//! (`invalid-services-clusterip-taken`, `-nodeport-range`, `update-service-clusterip*`, `update-service-ipfamilies`),
+//! subresources, and patches of other types.
 #![cfg(feature = "manifest")]
 
 use evenkeel::manifest::decode::decode;

@@ -217,6 +217,9 @@ const CONTAINER_PARTS: [&str; 14] = [
     "startupProbe",
 ];
 
+const META_PARTS: &[&str] =
+    &["generateName", "name", "generation", "labels", "annotations", "ownerReferences", "finalizers"];
+
 fn position(parts: &[&str], field: &str) -> usize {
     parts.iter().position(|part| field.starts_with(part)).unwrap_or(parts.len())
 }
@@ -228,6 +231,9 @@ fn rank(field: &str) -> [usize; 4] {
         1 => 0,
         part => part,
     };
+    if let Some(inner) = field.strip_prefix("metadata.").filter(|_| part == 0) {
+        return [part, position(META_PARTS, inner), 0, 0];
+    }
     let of_pod = field.strip_prefix("spec.").filter(|_| !field.starts_with("spec.template."));
     let Some(inner) = field.strip_prefix("spec.template.spec.").or(of_pod) else {
         return [part, 0, 0, 0];

@@ -113,16 +113,16 @@ fn owners(references: &[v1::OwnerReference], errors: &mut FieldErrors) -> Vec<Ow
                 errors.invalid(format!("{path}.{field}"), "\"\"", "must not be empty");
             }
         }
-        if kind == "Event" && matches!(api_version.as_str(), "v1" | "events.k8s.io/v1") {
-            let group = api_version.strip_suffix("/v1").unwrap_or_default();
-            let banned = format!("{group}/v1, Kind=Event is disallowed from being an owner");
+        if kind == "Event" && api_version == "v1" {
+            let banned = "/v1, Kind=Event is disallowed from being an owner";
             errors.invalid(path, reference_json(reference), banned);
         }
         if reference.controller == Some(true) {
             if let Some(first) = manager {
                 let all = references.iter().map(reference_json).collect::<Vec<_>>().join(",");
                 let detail = format!(
-                    "Only one reference can have Controller set to true. Found \"true\" in references for {}/{} and {kind}/{name}",
+                    "Only one reference can have Controller set to true. Found \"true\" in references for {}/{} \
+                     and {kind}/{name}",
                     first.kind, first.name
                 );
                 errors.invalid(path, format!("[{all}]"), detail);

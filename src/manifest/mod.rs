@@ -4,8 +4,8 @@
 //! conversion by topic: `pod`, `node`, `workload`, `service`, `small`), `check` (what our objects do not keep) and
 //! `object::validation` (what they do). `interpreted` names what is kept but not simulated; `export` goes the way back.
 //!
-//! It does not read the disk, knows no cluster and applies no defaults: the objects are as written, and creating them is
-//! the API server's business. The types of Kubernetes end here.
+//! It does not read the disk, knows no cluster and applies no defaults: the objects are as written, and creating them
+//! is the API server's business. The types of Kubernetes end here.
 
 pub mod decode;
 pub mod export;

@@ -2,8 +2,8 @@
 //!
 //! Source: apimachinery `pkg/runtime/serializer/json/json.go`, sigs.k8s.io/json, v1.36. The types' own code names each
 //! struct and its fields to the deserializer, so one deserializer of ours knows every unknown field and the Go name of
-//! the struct that a wrong value stands in. Left out: the Go names of slice types (`[]v1.Container`), which our types do
-//! not tell: they read `[]`.
+//! the struct that a wrong value stands in. Left out: the Go names of slice types (`[]v1.Container`), which our types
+//! do not tell: they read `[]`.
 
 use crate::object::quantity::{self, Quantity};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};

@@ -294,3 +294,44 @@ fn pointers(value: &Value, at: String, places: &mut Vec<String>) {
     }
     places.push(at);
 }
+
+/// Rules that no recording shows, in the words of the pinned release's source.
+#[test]
+fn rules_without_a_recording_speak_as_the_source_does() {
+    let pod = |spec: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec});
+    let container = |extra: Value| {
+        let mut container = json!({"name": "c", "image": "i"});
+        container.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        pod(json!({"containers": [container]}))
+    };
+    let service = |spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": spec});
+    let two_handlers = json!({"exec": {"command": ["a"]}, "tcpSocket": {"port": 80}});
+    let toleration = json!([{"key": "a", "operator": "Exists", "value": "b"}]);
+    for (document, expected) in [
+        (
+            container(json!({"livenessProbe": two_handlers})),
+            "spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type",
+        ),
+        (
+            container(json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]})),
+            "spec.containers[0].volumeMounts[0].name: Not found: \"v\"",
+        ),
+        (
+            pod(json!({"containers": [{"name": "c", "image": "i"}], "tolerations": toleration})),
+            "spec.tolerations[0].operator: Invalid value: \"b\": value must be empty when `operator` is 'Exists'",
+        ),
+        (
+            pod(json!({"containers": [{"name": "c", "image": "i"}], "dnsPolicy": "None"})),
+            "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None",
+        ),
+        (service(json!({"type": "ExternalName"})), "spec.externalName: Required value"),
+        (
+            service(json!({"type": "Foo", "ports": [{"port": 80}]})),
+            "spec.type: Unsupported value: \"Foo\": supported values: \"ClusterIP\", \"ExternalName\", \
+             \"LoadBalancer\", \"NodePort\"",
+        ),
+    ] {
+        let decoded = decode::decode(&document, "default").unwrap();
+        assert_eq!(decoded.errors().to_string(), expected, "{document}");
+    }
+}

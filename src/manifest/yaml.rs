@@ -1,9 +1,9 @@
 //! YAML and JSON text as JSON values that remember their lines.
 //!
 //! Source: sigs.k8s.io/yaml over its fork of yaml.v2, apimachinery `pkg/util/yaml/decoder.go`, v1.36. Kubernetes reads
-//! YAML 1.1: a plain `yes`, `on` or `0644` is a boolean or an octal number, which is why the parser's events are resolved
-//! here. Unlike upstream, which lets the last one win, a key that stands twice in a mapping is a problem. Left out:
-//! `.inf` and `.nan` (strings here, errors upstream) and binary tags.
+//! YAML 1.1: a plain `yes`, `on` or `0644` is a boolean or an octal number, which is why the parser's events are
+//! resolved here. Unlike upstream, which lets the last one win, a key that stands twice in a mapping is a problem. Left
+//! out: `.inf` and `.nan` (strings here, errors upstream) and binary tags.
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Number, Value};
@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 /// How deep a document may nest; none of Kubernetes' types comes near.
 const DEPTH_MAX: usize = 100;
-/// How many values a document may have once its aliases are followed: enough for any manifest, too few to exhaust memory.
+/// How many values a document may have once its aliases are followed: enough for any manifest, too few to exhaust
+/// memory.
 const VALUES_MAX: usize = 2_000_000;
 
 /// One document of a file.

@@ -1,8 +1,8 @@
 //! Validation of what our pods do not keep, on the types of a manifest, in the API server's words.
 //!
 //! Source: `pkg/apis/core/validation/validation.go`, v1.36. Left out: security contexts and privileged containers,
-//! Windows, dynamic resource claims beyond their names, DNS search paths, projected, CSI and ephemeral volumes and those of
-//! single vendors, `fileKeyRef`, restart rules of containers, and pod-level resources beyond their names.
+//! Windows, dynamic resource claims beyond their names, DNS search paths, projected, CSI and ephemeral volumes and
+//! those of single vendors, `fileKeyRef`, restart rules of containers, and pod-level resources beyond their names.
 
 mod container;
 mod placement;

@@ -23,7 +23,9 @@ pub fn affinity(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
                 errors.required(path.clone(), "must have at least one node selector term");
             }
             for (index, term) in required.node_selector_terms.iter().enumerate() {
-                node_term(term, &format!("{path}[{index}]"), errors);
+                let at = format!("{path}[{index}]");
+                node_term(term, &at, errors);
+                label_values(term, &at, errors);
             }
         }
         for (index, term) in node.preferred_during_scheduling_ignored_during_execution.iter().flatten().enumerate() {
@@ -90,6 +92,17 @@ fn node_term(term: &v1::NodeSelectorTerm, at: &str, errors: &mut FieldErrors) {
             }
         } else {
             errors.invalid(format!("{at}.key"), quoted(&requirement.key), "not a valid field selector key");
+        }
+    }
+}
+
+/// Only where a node must match: what is merely preferred may name values that no label can have.
+fn label_values(term: &v1::NodeSelectorTerm, at: &str, errors: &mut FieldErrors) {
+    for (index, requirement) in term.match_expressions.iter().flatten().enumerate() {
+        for (number, value) in requirement.values.iter().flatten().enumerate() {
+            for fault in text::label_value(value) {
+                errors.invalid(format!("{at}.matchExpressions[{index}].values[{number}]"), quoted(value), fault);
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Objects as Kubernetes JSON: the document that they came from, with what the cluster changed laid over it.
 //!
-//! What is equal to what the document says is left as it is written there, so that `1000m` stays `1000m` and fields that
-//! nobody simulates survive. An object that a controller made has no document; it is built from its fields and from
-//! the source of its pod spec. Defaults that our objects do not keep (DNS policy, pull policy, …) are not added.
+//! What is equal to what the document says is left as it is written there, so that `1000m` stays `1000m` and fields
+//! that nobody simulates survive. An object that a controller made has no document; it is built from its fields and
+//! from the source of its pod spec. Defaults that our objects do not keep (DNS policy, pull policy, …) are not added.
 
 mod overlay;
 mod pod;

@@ -411,7 +411,8 @@ mod tests {
         spec.containers[0].limits.set(CPU, Quantity::from_units(1));
         spec.containers[0].requests.set(CPU, Quantity::from_units(2));
         let errors = Object::from(pod_with(spec)).validate();
-        let expected = r#"spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1"#;
+        let expected = "spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu \
+                        limit of 1";
         assert_eq!(errors.to_string(), expected);
     }
 
