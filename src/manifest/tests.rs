@@ -295,9 +295,9 @@ fn pointers(value: &Value, at: String, places: &mut Vec<String>) {
     places.push(at);
 }
 
-/// Rules that no recording shows, in the words of the pinned release's source.
+/// Rules that no recording shows. Their words are from a stored copy of upstream's source older than the pinned release.
 #[test]
-fn rules_without_a_recording_speak_as_the_source_does() {
+fn rules_without_a_recording_keep_their_words() {
     let pod = |spec: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec});
     let container = |extra: Value| {
         let mut container = json!({"name": "c", "image": "i"});
