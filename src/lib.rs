@@ -9,6 +9,8 @@ pub mod ground;
 pub mod kernel;
 pub mod network;
 pub mod node;
+#[cfg(feature = "manifest")]
+pub mod manifest;
 pub mod object;
 pub mod program;
 pub mod record;

@@ -128,9 +128,6 @@ impl Strategy for Deployment {
         self.spec.replicas.get_or_insert(1);
         self.spec.revision_history_limit.get_or_insert(10);
         self.spec.progress_deadline_seconds.get_or_insert(600);
-        if self.meta.labels.is_empty() {
-            self.meta.labels = self.spec.template.labels.clone();
-        }
         self.spec.template.apply_defaults();
     }
 
