@@ -47,6 +47,31 @@ impl BitSet {
         self.words[number / 64] &= !(1 << (number % 64));
     }
 
+    /// Adds `number` or strikes it out.
+    #[inline]
+    pub fn set(&mut self, number: usize, is_in: bool) {
+        if is_in { self.insert(number) } else { self.remove(number) }
+    }
+
+    /// The numbers from 64 `index` on, as bits; zero beyond the bound.
+    #[inline]
+    pub fn word(&self, index: usize) -> u64 {
+        self.words.get(index).copied().unwrap_or(0)
+    }
+
+    /// Raises the bound; the new numbers are not in the set.
+    pub fn grow(&mut self, bound: usize) {
+        assert!(bound >= self.bound, "{bound} is below {}", self.bound);
+        self.words.resize(bound.div_ceil(64), 0);
+        self.bound = bound;
+    }
+
+    /// Keeps the numbers that are also in `other`, a set with the same bound.
+    pub fn intersect(&mut self, other: &BitSet) {
+        assert_eq!(self.bound, other.bound, "sets over different ranges");
+        self.words.iter_mut().zip(&other.words).for_each(|(mine, theirs)| *mine &= theirs);
+    }
+
     /// How many numbers are in the set.
     pub fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
@@ -86,6 +111,12 @@ mod tests {
             assert!(bits.iter().eq(plain.iter().copied()));
             assert_eq!(bits.count(), plain.len());
             assert!((0..bound).all(|number| bits.contains(number) == plain.contains(&number)));
+            bits.grow(bound + 70);
+            bits.set(bound + 69, true);
+            assert_eq!(bits.word((bound + 69) / 64) >> ((bound + 69) % 64), 1);
+            assert_eq!(bits.word(1_000), 0, "beyond the bound");
+            bits.intersect(&BitSet::full(bound + 70));
+            assert_eq!(bits.count(), plain.len() + 1);
         }
     }
 }
