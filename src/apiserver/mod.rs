@@ -12,6 +12,9 @@ pub mod request;
 pub mod server;
 pub mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::etcd::Change;
 pub use request::{ApiError, DeleteOptions, Part, Propagation, Reply, Request};
 pub use server::{ApiServer, Serve};

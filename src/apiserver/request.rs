@@ -2,6 +2,7 @@
 //!
 //! Source of the messages: apimachinery `pkg/api/errors/errors.go`, v1.36.
 
+use crate::object::invalid::status_message;
 use crate::object::{Edit, FieldErrors, Key, Kind, Name, Object, Strategy, Uid};
 use std::fmt;
 use std::sync::Arc;
@@ -207,19 +208,22 @@ pub enum ApiError {
 impl ApiError {
     /// The message of the Status that answers `request`.
     pub fn message(&self, request: &Request) -> String {
-        let (resource, name) = (request.kind().resource(), &request.key().name);
+        let resource = request.kind().resource();
+        let name = match request {
+            Request::Create(object) if object.meta().name().is_empty() => &object.meta().generate_name,
+            _ => &request.key().name,
+        };
         match self {
             ApiError::NotFound => format!("{resource} \"{name}\" not found"),
             ApiError::NamespaceNotFound(namespace) => format!("namespaces \"{namespace}\" not found"),
             ApiError::AlreadyExists => format!("{resource} \"{name}\" already exists"),
-            ApiError::Conflict(why) => format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}"),
-            ApiError::Invalid(errors) => {
-                let kind = request.kind();
-                let group = if kind.group().is_empty() { String::new() } else { format!(".{}", kind.group()) };
-                format!("{kind}{group} \"{name}\" is invalid: {errors}")
+            ApiError::Conflict(why) => {
+                let part = if matches!(request, Request::Bind { .. }) { "/binding" } else { "" };
+                format!("Operation cannot be fulfilled on {resource}{part} \"{name}\": {why}")
             }
+            ApiError::Invalid(errors) => status_message(request.kind(), name, errors),
             ApiError::Forbidden(why) => format!("{resource} \"{name}\" is forbidden: {why}"),
-            ApiError::Timeout => "the request timed out".to_string(),
+            ApiError::Timeout => "the server was unable to return a response in the time allotted".to_string(),
         }
     }
 }

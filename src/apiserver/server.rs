@@ -15,8 +15,8 @@ use crate::kernel::time::Time;
 use crate::object::fact::Verb;
 use crate::object::pod::conditions;
 use crate::object::{
-    Clock, Condition, ConditionStatus, Deletion, Edit, FactId, Key, Kind, Name, Object, Pod, Revision, Settings, Uid,
-    condition,
+    Clock, Condition, ConditionStatus, Deletion, Edit, Event, FactId, Key, Kind, Name, Object, Pod, Revision,
+    SettingId, Settings, Uid, condition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,6 +93,16 @@ impl ApiServer {
         self.store.compact(self.compact_to);
         self.watches.compact(self.compact_to);
         self.compact_to = self.store.revision();
+    }
+
+    /// Removes Events that have been kept for long enough (etcd leases; upstream's grain is a minute).
+    pub fn expire_events(&mut self, cx: &mut Serve<'_>) {
+        let ttl = cx.settings.span(SettingId::EventTtl);
+        let is_old = |event: &&Arc<Event>| cx.clock.since(event.meta.created, cx.now) >= ttl;
+        let old: Vec<Arc<Event>> = self.store.table(Kind::Event).all().filter(is_old).cloned().collect();
+        for event in old {
+            self.remove(&Object::Event(event), cx);
+        }
     }
 
     fn create(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Outcome {
@@ -241,7 +251,9 @@ impl ApiServer {
     fn remove(&mut self, old: &Object, cx: &mut Serve<'_>) -> (Object, Option<Change>) {
         let (kind, key) = (old.kind(), old.key());
         let cause = (cx.journal)(Verb::Deleted, Some(old), None);
-        *self.removed.entry((kind, key.clone())).or_default() += 1;
+        if kind != Kind::Event {
+            *self.removed.entry((kind, key.clone())).or_default() += 1;
+        }
         let change = self.store.delete(kind, key, cause).clone();
         (old.clone(), Some(change))
     }

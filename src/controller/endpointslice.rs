@@ -11,7 +11,6 @@ mod endpoint;
 mod plan;
 mod tracker;
 
-use super::ownership;
 use crate::apiserver::{Change, Reply, Request};
 use crate::object::{EndpointSlice, Key, Kind, Name, Pod, Service, SettingId};
 use crate::program::reconcile::Enqueue;
@@ -192,7 +191,7 @@ impl EndpointSliceController {
             (Some(slice), _) => self.tracker.written(&service.meta.key, slice),
             (None, Some(_)) if is_deletion && reply.is_not_found() => {}
             (None, error) => {
-                let why = error.map(|error| ownership::error_text(error, &request)).unwrap_or_default();
+                let why = error.map(|error| error.message(&request)).unwrap_or_default();
                 state.errors.push(failure(&service, &request, &why));
                 state.writes.clear();
             }

@@ -80,21 +80,6 @@ pub const fn is_released(reply: &Reply) -> bool {
     matches!(reply, Reply::Done(_) | Reply::Error(ApiError::NotFound | ApiError::Invalid(_)))
 }
 
-/// An error in the words in which a client prints it. `request` is what was asked.
-///
-/// Source: apimachinery `pkg/api/errors/errors.go`, v1.36.
-pub fn error_text(error: &ApiError, request: &Request) -> String {
-    let (kind, name) = (request.kind(), &request.key().name);
-    match error {
-        ApiError::NotFound => format!("{} \"{name}\" not found", kind.resource()),
-        ApiError::AlreadyExists => format!("{} \"{name}\" already exists", kind.resource()),
-        ApiError::Conflict(why) => format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.resource()),
-        ApiError::Invalid(errors) => format!("{kind} \"{name}\" is invalid: {errors}"),
-        ApiError::Forbidden(why) => why.to_string(),
-        ApiError::Timeout => "the server was unable to return a response in the time allotted".to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -258,7 +258,7 @@ impl ReplicaSetController {
                     cx.event(EventAbout::normal(&*work.set, REPORTER), "SuccessfulCreate", note);
                 }
                 Reply::Error(error) => {
-                    let text = ownership::error_text(error, request);
+                    let text = error.message(request);
                     let note = format!("Error creating: {text}");
                     cx.event(EventAbout::warning(&*work.set, REPORTER), "FailedCreate", note);
                     work.failure.get_or_insert(text);
@@ -291,7 +291,7 @@ impl ReplicaSetController {
             };
             self.expectations.deletion_observed(&work.set.meta.key, key);
             if !reply.is_not_found() {
-                let text = ownership::error_text(error, &Request::delete(Kind::Pod, key.clone()));
+                let text = error.message(&Request::delete(Kind::Pod, key.clone()));
                 let note = format!("Error deleting: {text}");
                 cx.event(EventAbout::warning(&*work.set, REPORTER), "FailedDelete", note);
                 work.failure.get_or_insert(text);

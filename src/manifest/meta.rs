@@ -84,6 +84,7 @@ pub fn meta(kind: Kind, meta: &v1::ObjectMeta, namespace: &str, source: &Value, 
         grace_seconds: meta.deletion_grace_period_seconds.unwrap_or(0),
     });
     Meta {
+        version: 0,
         key: Key::new(namespace, name(&meta.name)),
         generate_name: name(&meta.generate_name),
         uid: uid(meta.uid.as_deref().unwrap_or_default()),

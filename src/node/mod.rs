@@ -7,7 +7,10 @@
 pub mod kubelet;
 pub mod pod_worker;
 pub mod proxy;
+
 pub mod runtime;
+#[cfg(test)]
+mod tests;
 
 use crate::apiserver::{Change, Reply};
 use crate::ground::{Ground, NodeId};

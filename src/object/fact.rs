@@ -145,3 +145,28 @@ pub enum Fact {
         endpoints: u32,
     },
 }
+
+impl Fact {
+    /// A fact as the name of its kind, what it is about, and the rest.
+    pub fn in_words(&self) -> (&'static str, String, String) {
+        let pod = |pod: &Key| format!("Pod {pod}");
+        let node = |node: &Name| format!("Node {node}");
+        match self {
+            Fact::Commit { verb, kind, key, what } => (verb.name(), format!("{kind} {key}"), what.to_string()),
+            Fact::Scheduled { pod: key, node } => ("scheduled", pod(key), format!("to {node}")),
+            Fact::Unschedulable { pod: key, message } => ("unschedulable", pod(key), message.to_string()),
+            Fact::FaultBegan { fault, what } => ("fault-began", fault.to_string(), what.to_string()),
+            Fact::FaultEnded { fault } => ("fault-ended", fault.to_string(), String::new()),
+            Fact::MachineDown(name) => ("machine-down", node(name), String::new()),
+            Fact::MachineUp(name) => ("machine-up", node(name), String::new()),
+            Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
+            Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
+            Fact::ContainersStarted { pod: key, node } => ("containers-started", pod(key), format!("on {node}")),
+            Fact::ContainersReady { pod: key, node } => ("containers-ready", pod(key), format!("on {node}")),
+            Fact::ContainersStopped { pod: key, node } => ("containers-stopped", pod(key), format!("on {node}")),
+            Fact::Routed { service, node, endpoints, .. } => {
+                ("routed", format!("Service {service}"), format!("{endpoints} ready endpoints on {node}"))
+            }
+        }
+    }
+}

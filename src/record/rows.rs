@@ -5,7 +5,7 @@ use super::Recorder;
 use super::outage::MILESTONES;
 use super::workloads::workload_name;
 use crate::kernel::time::{Span, Time};
-use crate::object::{Fact, FactId};
+use crate::object::FactId;
 
 /// `timeline.csv`: one row per step of a measure of a workload.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -16,7 +16,8 @@ pub struct TimelineRow {
     pub time: String,
     /// The workload, as `deployment/web`.
     pub object: String,
-    /// `desired`, `ready` (the API says so), `serving` (containers really are ready) or `live` (not ended).
+    /// `desired`, `ready` (the API says so), `serving` (containers really are ready) or `live` (not ended
+    /// and not being deleted).
     pub measure: &'static str,
     /// Pods from that time on.
     pub value: i64,
@@ -148,7 +149,7 @@ impl Recorder {
             .iter()
             .enumerate()
             .map(|(index, recorded)| {
-                let (what, object, detail) = in_words(&recorded.fact);
+                let (what, object, detail) = recorded.fact.in_words();
                 FactRow {
                     fact: index as u32,
                     time_us: recorded.at.as_micros(),
@@ -164,29 +165,6 @@ impl Recorder {
                 }
             })
             .collect()
-    }
-}
-
-/// A fact as the name of its kind, what it is about, and the rest.
-pub fn in_words(fact: &Fact) -> (&'static str, String, String) {
-    let pod = |pod: &crate::object::Key| format!("Pod {pod}");
-    let node = |node: &crate::object::Name| format!("Node {node}");
-    match fact {
-        Fact::Commit { verb, kind, key, what } => (verb.name(), format!("{kind} {key}"), what.to_string()),
-        Fact::Scheduled { pod: key, node } => ("scheduled", pod(key), format!("to {node}")),
-        Fact::Unschedulable { pod: key, message } => ("unschedulable", pod(key), message.to_string()),
-        Fact::FaultBegan { fault, what } => ("fault-began", fault.to_string(), what.to_string()),
-        Fact::FaultEnded { fault } => ("fault-ended", fault.to_string(), String::new()),
-        Fact::MachineDown(name) => ("machine-down", node(name), String::new()),
-        Fact::MachineUp(name) => ("machine-up", node(name), String::new()),
-        Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
-        Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
-        Fact::ContainersStarted { pod: key, node } => ("containers-started", pod(key), format!("on {node}")),
-        Fact::ContainersReady { pod: key, node } => ("containers-ready", pod(key), format!("on {node}")),
-        Fact::ContainersStopped { pod: key, node } => ("containers-stopped", pod(key), format!("on {node}")),
-        Fact::Routed { service, node, endpoints, .. } => {
-            ("routed", format!("Service {service}"), format!("{endpoints} ready endpoints on {node}"))
-        }
     }
 }
 

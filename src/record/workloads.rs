@@ -24,7 +24,7 @@ pub struct Workload {
     pub ready: Steps,
     /// Pods whose containers really are ready, whatever the API says.
     pub serving: Steps,
-    /// Pods that exist and have not ended, terminating ones included.
+    /// Pods that have not ended and are not being deleted, ready or not.
     pub live: Steps,
     /// 1 while as many pods as wanted are ready and serve. Ready alone is hearsay, serving alone may be hidden from clients.
     pub converged: Steps,
@@ -169,7 +169,7 @@ impl Workloads {
                 is_ready: pod.is_ready() && pod.is_active(),
                 is_serving: known.is_some_and(|record| record.is_serving),
                 is_terminating: pod.meta.is_terminating(),
-                is_live: !pod.status.phase.is_terminal(),
+                is_live: pod.is_active(),
             }
         });
         let bound = |record: &Option<PodRecord>| record.as_ref().is_some_and(|record| !record.node.is_empty());

@@ -167,7 +167,7 @@ impl Rollout<'_, '_> {
             (Some(created), _) => created.clone(),
             (None, Some(ApiError::AlreadyExists)) => return self.adopt_or_collide(&name, wanted),
             (None, error) => {
-                let why = error.map(|error| ownership::error_text(error, &request)).unwrap_or_default();
+                let why = error.map(|error| error.message(&request)).unwrap_or_default();
                 let message = format!("Failed to create new replica set \"{name}\": {why}");
                 if self.has_deadline() {
                     self.set_progressing(false, status::SET_CREATE_ERROR, message.clone());

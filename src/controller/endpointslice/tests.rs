@@ -89,7 +89,7 @@ fn a_service_follows_its_pods() {
     let mut t = started();
     insta::assert_snapshot!(t.story(), @"0s create EndpointSlice default/web-*");
     let first = t.caches.table(Kind::EndpointSlice).all::<EndpointSlice>().next().unwrap().clone();
-    assert_eq!(first.meta.controller(), Some(&ownership::controller_ref(&service())));
+    assert_eq!(first.meta.controller(), Some(&crate::controller::ownership::controller_ref(&service())));
 
     let mut pending = pod(1, false);
     pending.status.ip = None;

@@ -141,7 +141,7 @@ fn a_pod_that_is_being_deleted_is_replaced_at_once() {
 
 #[test]
 fn a_refused_creation_stops_the_batches_and_is_tried_again() {
-    let refused = Reply::Error(ApiError::Forbidden("pods is forbidden: exceeded quota: small".into()));
+    let refused = Reply::Error(ApiError::Forbidden("exceeded quota: small".into()));
     let mut t = started();
     t.put(set(8));
     t.serve();
@@ -154,20 +154,20 @@ fn a_refused_creation_stops_the_batches_and_is_tried_again() {
     t.serve();
     t.answer(&refused);
     assert_eq!(t.requests, [], "the failure is known already");
-    insta::assert_snapshot!(t.story(), @r"
+    insta::assert_snapshot!(t.story(), @r#"
     0s create Pod default/web-*
     0s event ReplicaSet/web SuccessfulCreate: Created pod: web-1
     0s create Pod default/web-*
     0s create Pod default/web-*
     0s event ReplicaSet/web SuccessfulCreate: Created pod: web-2
-    0s event ReplicaSet/web FailedCreate: Error creating: pods is forbidden: exceeded quota: small
+    0s event ReplicaSet/web FailedCreate: Error creating: pods "web-" is forbidden: exceeded quota: small
     0s update ReplicaSet default/web status
     0s create Pod default/web-*
-    0s event ReplicaSet/web FailedCreate: Error creating: pods is forbidden: exceeded quota: small
+    0s event ReplicaSet/web FailedCreate: Error creating: pods "web-" is forbidden: exceeded quota: small
     0s update ReplicaSet default/web status
     0s create Pod default/web-*
-    0s event ReplicaSet/web FailedCreate: Error creating: pods is forbidden: exceeded quota: small
-    ");
+    0s event ReplicaSet/web FailedCreate: Error creating: pods "web-" is forbidden: exceeded quota: small
+    "#);
     t.advance_to(Span::from_millis(5));
     t.serve_all();
     assert_eq!(known_set(&t).status.conditions, [], "the failure is over");
