@@ -113,7 +113,7 @@ fn shortage(need: &Need, scalars: &[Option<&ScalarColumn>], nodes: &NodeTable, r
     (detail != 0).then_some((code, detail))
 }
 
-/// The share of `capacity` that stays free [per cent].
+/// The share of `capacity` that stays free (per cent).
 const fn free_share(requested: i64, capacity: i64) -> i64 {
     if requested > capacity { 0 } else { (capacity - requested).wrapping_mul(MAX_NODE_SCORE) / capacity }
 }
