@@ -8,6 +8,7 @@ use super::invalid::FieldErrors;
 use super::labels::Selector;
 use super::meta::Meta;
 use super::replicaset::PodTemplate;
+use super::setting::SettingId;
 use super::strategy::Strategy;
 use super::{Kind, validation};
 
@@ -126,8 +127,8 @@ impl Strategy for Deployment {
 
     fn apply_defaults(&mut self) {
         self.spec.replicas.get_or_insert(1);
-        self.spec.revision_history_limit.get_or_insert(10);
-        self.spec.progress_deadline_seconds.get_or_insert(600);
+        self.spec.revision_history_limit.get_or_insert(SettingId::RevisionHistoryLimit.row().default as i32);
+        self.spec.progress_deadline_seconds.get_or_insert(SettingId::ProgressDeadline.row().default as i32);
         self.spec.template.apply_defaults();
     }
 

@@ -145,9 +145,6 @@ settings! {
     /// Share by which that pause is drawn longer.
     NodeEditRetryJitter = "kube-controller-manager", "UpdateTaintBackoff.Jitter", Share, 1_000_000,
         "pkg/controller/controller_utils.go";
-    /// Workers of taint eviction.
-    TaintEvictionWorkers = "kube-controller-manager", "tainteviction.UpdateWorkerSize", Count, 8,
-        "pkg/controller/tainteviction/taint_eviction.go";
     /// Attempts to delete a pod that must go.
     TaintEvictionRetries = "kube-controller-manager", "tainteviction.retries", Count, 5,
         "pkg/controller/tainteviction/taint_eviction.go";
@@ -196,7 +193,10 @@ settings! {
     /// Time after which expected creations and deletions are no longer waited for.
     ExpectationsTimeout = "kube-controller-manager", "ExpectationsTimeout", Duration, 5 * MIN,
         "pkg/controller/controller_utils.go";
-    /// Old ReplicaSets that a Deployment keeps.
+    /// Seconds without progress after which a Deployment says so, unless it says otherwise.
+    ProgressDeadline = "kube-apiserver", "deployment.spec.progressDeadlineSeconds", Count, 600,
+        "pkg/apis/apps/v1/defaults.go";
+    /// Old ReplicaSets that a Deployment keeps, unless it says otherwise.
     RevisionHistoryLimit = "kube-apiserver", "deployment.spec.revisionHistoryLimit", Count, 10,
         "pkg/apis/apps/v1/defaults.go";
     /// First pause of a work queue after a failure.
@@ -211,12 +211,6 @@ settings! {
     /// Retries that one work queue may make at once.
     WorkqueueBurst = "client-go", "BucketRateLimiter.burst", Count, 100,
         "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
-    /// First pause before a broken watch is opened again.
-    ReflectorBackoffBase = "client-go", "reflector.backoff.base", Duration, 800 * MS,
-        "staging/src/k8s.io/client-go/tools/cache/reflector.go";
-    /// Longest such pause.
-    ReflectorBackoffMax = "client-go", "reflector.backoff.max", Duration, 30 * S,
-        "staging/src/k8s.io/client-go/tools/cache/reflector.go";
     /// Quiet time after which a connection is probed.
     HttpReadIdleTimeout = "client-go", "HTTP2_READ_IDLE_TIMEOUT_SECONDS", Duration, 30 * S,
         "staging/src/k8s.io/apimachinery/pkg/util/net/http.go";
@@ -259,9 +253,6 @@ settings! {
     /// Toleration of unreachable:NoExecute that admission adds (s).
     DefaultUnreachableToleration = "kube-apiserver", "default-unreachable-toleration-seconds", Count, 300,
         "plugin/pkg/admission/defaulttolerationseconds/admission.go";
-    /// Time after which the API server gives a request up.
-    RequestTimeout = "kube-apiserver", "request-timeout", Duration, MIN,
-        "staging/src/k8s.io/apiserver/pkg/server/config.go";
     /// Pause between two compactions; each goes to the revision of the one before.
     EtcdCompactionInterval = "kube-apiserver", "etcd-compaction-interval", Duration, 5 * MIN,
         "staging/src/k8s.io/apiserver/pkg/storage/storagebackend/config.go";
@@ -301,18 +292,9 @@ settings! {
     /// Pause between two rounds that repeat pod statuses that could not be written.
     PodStatusSyncPeriod = "kubelet", "syncPeriod", Duration, 10 * S,
         "pkg/kubelet/status/status_manager.go";
-    /// First pause before a container that ended is started again.
-    ContainerBackoffBase = "kubelet", "initialCrashLoopBackOff", Duration, 10 * S,
-        "pkg/kubelet/kubelet.go";
-    /// Longest such pause.
-    ContainerBackoffMax = "kubelet", "maxCrashLoopBackOff", Duration, 5 * MIN,
-        "pkg/kubelet/kubelet.go";
     /// Shortest pause between two writes of the node's forwarding rules.
     ProxyMinSyncPeriod = "kube-proxy", "iptables.minSyncPeriod", Duration, S,
         "pkg/proxy/apis/config/v1alpha1/defaults.go";
-    /// Similar events of one object, per component, that are sent at once.
-    EventSpamBurst = "client-go", "defaultSpamBurst", Count, 25,
-        "staging/src/k8s.io/client-go/tools/record/events_cache.go";
     /// How long the API server keeps an event.
     EventTtl = "kube-apiserver", "event-ttl", Duration, H,
         "pkg/controlplane/apiserver/options/options.go";
