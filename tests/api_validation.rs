@@ -47,7 +47,7 @@ fn create(body: &Value) -> Verdict {
     if !errors.is_empty() {
         return refused(object.kind(), object.meta().name(), &errors);
     }
-    object.apply_defaults();
+    object.apply_defaults(&evenkeel::object::Settings::default());
     object.prepare_for_create();
     Verdict { message: None, object: Some(object) }
 }
@@ -64,7 +64,7 @@ fn update(old: &Value, new: &Value) -> Verdict {
         return refused(stored.kind(), stored.meta().name(), &errors);
     }
     let mut object = decoded.object;
-    object.apply_defaults();
+    object.apply_defaults(&evenkeel::object::Settings::default());
     object.prepare_for_update(&stored);
     Verdict { message: None, object: None }
 }

@@ -85,7 +85,7 @@ impl ApiServer {
 
     /// Puts an object there as if it had been created, admitted and reported on long before the scenario.
     pub fn preload(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Change {
-        object.apply_defaults();
+        object.apply_defaults(cx.settings);
         self.stamp(&mut object, cx);
         self.commit(Verb::Created, None, object, cx)
     }
@@ -110,7 +110,7 @@ impl ApiServer {
 
     fn create(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Outcome {
         let kind = object.kind();
-        object.apply_defaults();
+        object.apply_defaults(cx.settings);
         object.prepare_for_create();
         self.admission.create(&mut object, &self.store, cx.settings)?;
         self.generate_name(&mut object, cx);

@@ -134,14 +134,14 @@ impl Decoded {
     /// Everything that the API server would refuse in it, in its order: the object is checked with its defaults.
     pub fn errors(&self) -> FieldErrors {
         let mut object = self.object.clone();
-        object.apply_defaults();
+        object.apply_defaults(&crate::object::Settings::default());
         self.merged(object.validate())
     }
 
     /// As [`Decoded::errors`], for an update of `old`.
     pub fn update_errors(&self, old: &Object) -> FieldErrors {
         let mut object = self.object.clone();
-        object.apply_defaults();
+        object.apply_defaults(&crate::object::Settings::default());
         let mut held = object.validate_update(old);
         let source =
             |object: &Object| object.meta().source.as_ref().and_then(|source| serde_json::from_str(&source.json).ok());

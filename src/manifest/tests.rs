@@ -178,7 +178,7 @@ fn objects_survive_the_way_out_and_back() {
             let object = decoded.object;
             assert_eq!(without_sources(&read_back(&object)), without_sources(&object), "{document}");
             let mut changed = object.clone();
-            changed.apply_defaults();
+            changed.apply_defaults(&crate::object::Settings::default());
             let meta = changed.meta_mut();
             meta.uid = Uid(7);
             meta.resource_version = Revision(12);

@@ -8,7 +8,7 @@ use super::invalid::FieldErrors;
 use super::labels::Selector;
 use super::meta::Meta;
 use super::replicaset::PodTemplate;
-use super::setting::SettingId;
+use super::setting::{SettingId, Settings};
 use super::strategy::Strategy;
 use super::{Kind, validation};
 
@@ -125,11 +125,11 @@ impl Strategy for Deployment {
 
     super::typed!(Deployment);
 
-    fn apply_defaults(&mut self) {
+    fn apply_defaults(&mut self, settings: &Settings) {
         self.spec.replicas.get_or_insert(1);
-        self.spec.revision_history_limit.get_or_insert(SettingId::RevisionHistoryLimit.row().default as i32);
-        self.spec.progress_deadline_seconds.get_or_insert(SettingId::ProgressDeadline.row().default as i32);
-        self.spec.template.apply_defaults();
+        self.spec.revision_history_limit.get_or_insert(settings.get(SettingId::RevisionHistoryLimit) as i32);
+        self.spec.progress_deadline_seconds.get_or_insert(settings.get(SettingId::ProgressDeadline) as i32);
+        self.spec.template.apply_defaults(settings);
     }
 
     fn prepare_for_create(&mut self) {

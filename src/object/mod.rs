@@ -129,8 +129,8 @@ macro_rules! kinds {
                 match self { $(Object::$kind(inner) => &mut Arc::make_mut(inner).meta,)* }
             }
             /// [`Strategy::apply_defaults`].
-            pub fn apply_defaults(&mut self) {
-                match self { $(Object::$kind(inner) => Arc::make_mut(inner).apply_defaults(),)* }
+            pub fn apply_defaults(&mut self, settings: &Settings) {
+                match self { $(Object::$kind(inner) => Arc::make_mut(inner).apply_defaults(settings),)* }
             }
             /// [`Strategy::prepare_for_create`].
             pub fn prepare_for_create(&mut self) {

@@ -9,6 +9,7 @@ use super::invalid::FieldErrors;
 use super::meta::Meta;
 use super::name::Name;
 use super::resources::ResourceList;
+use super::setting::Settings;
 use super::strategy::Strategy;
 use super::taint::Taint;
 
@@ -73,7 +74,7 @@ impl Strategy for Node {
 
     super::typed!(Node);
 
-    fn apply_defaults(&mut self) {
+    fn apply_defaults(&mut self, _settings: &Settings) {
         self.capacity.round_up_to_milli();
         self.allocatable.round_up_to_milli();
         if self.allocatable.0.is_empty() {

@@ -9,6 +9,7 @@ use super::labels::Labels;
 use super::meta::Meta;
 use super::name::Name;
 use super::resources::{ContainerRequests, ResourceList, Resources, pod_requests};
+use super::setting::Settings;
 use super::stamp::Timestamp;
 use super::strategy::Strategy;
 use super::taint::Toleration;
@@ -243,9 +244,9 @@ impl Strategy for Pod {
 
     super::typed!(Pod);
 
-    fn apply_defaults(&mut self) {
+    fn apply_defaults(&mut self, settings: &Settings) {
         if validation::pod_spec_lacks_defaults(&self.spec) {
-            validation::default_pod_spec(Arc::make_mut(&mut self.spec));
+            validation::default_pod_spec(Arc::make_mut(&mut self.spec), settings);
         }
         if validation::pod_lacks_defaults(&self.spec) {
             validation::default_pod(Arc::make_mut(&mut self.spec));

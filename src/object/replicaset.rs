@@ -8,6 +8,7 @@ use super::invalid::FieldErrors;
 use super::labels::{Labels, Selector};
 use super::meta::Meta;
 use super::pod::PodSpec;
+use super::setting::Settings;
 use super::strategy::Strategy;
 use super::{Kind, validation};
 use std::sync::Arc;
@@ -25,9 +26,9 @@ pub struct PodTemplate {
 
 impl PodTemplate {
     /// Fills in what the API server fills in.
-    pub fn apply_defaults(&mut self) {
+    pub fn apply_defaults(&mut self, settings: &Settings) {
         if validation::pod_spec_lacks_defaults(&self.spec) {
-            validation::default_pod_spec(Arc::make_mut(&mut self.spec));
+            validation::default_pod_spec(Arc::make_mut(&mut self.spec), settings);
         }
     }
 }
@@ -87,9 +88,9 @@ impl Strategy for ReplicaSet {
 
     super::typed!(ReplicaSet);
 
-    fn apply_defaults(&mut self) {
+    fn apply_defaults(&mut self, settings: &Settings) {
         self.spec.replicas.get_or_insert(1);
-        self.spec.template.apply_defaults();
+        self.spec.template.apply_defaults(settings);
     }
 
     fn prepare_for_create(&mut self) {

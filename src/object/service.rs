@@ -7,6 +7,7 @@ use super::invalid::FieldErrors;
 use super::labels::Labels;
 use super::meta::{Meta, Uid};
 use super::name::Name;
+use super::setting::Settings;
 use super::strategy::Strategy;
 use super::{Kind, validation};
 use std::net::Ipv4Addr;
@@ -51,7 +52,7 @@ impl Strategy for Service {
 
     super::typed!(Service);
 
-    fn apply_defaults(&mut self) {
+    fn apply_defaults(&mut self, _settings: &Settings) {
         if self.kind.is_empty() {
             self.kind = "ClusterIP".into();
         }
@@ -114,7 +115,7 @@ impl Strategy for EndpointSlice {
 
     super::typed!(EndpointSlice);
 
-    fn apply_defaults(&mut self) {
+    fn apply_defaults(&mut self, _settings: &Settings) {
         for (_, protocol, _) in self.ports.iter_mut().filter(|(_, protocol, _)| protocol.is_empty()) {
             *protocol = "TCP".into();
         }

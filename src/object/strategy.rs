@@ -5,6 +5,7 @@
 use super::edit::Edit;
 use super::invalid::FieldErrors;
 use super::meta::Meta;
+use super::setting::Settings;
 use super::{Kind, Object};
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -28,7 +29,7 @@ pub trait Strategy: Clone + Debug + Hash + PartialEq + Send + Sync + Sized + 'st
     fn into_object(self: Arc<Self>) -> Object;
 
     /// Fills in what the API server fills in (`SetDefaults_…`).
-    fn apply_defaults(&mut self) {}
+    fn apply_defaults(&mut self, _settings: &Settings) {}
 
     /// Resets what a creator may not set (`PrepareForCreate`).
     fn prepare_for_create(&mut self) {}

@@ -207,7 +207,7 @@ impl<P: Program> Harness<P> {
     }
 
     fn create(&mut self, mut object: Object) -> Object {
-        object.apply_defaults();
+        object.apply_defaults(&self.settings);
         object.prepare_for_create();
         self.created += 1;
         let (number, now) = (self.created, self.clock.timestamp(self.now));

@@ -24,7 +24,7 @@ fn deployment(replicas: i32) -> Deployment {
     deployment.spec.replicas = Some(replicas);
     deployment.spec.selector = Selector::of(labels());
     deployment.spec.template.labels = labels();
-    deployment.apply_defaults();
+    deployment.apply_defaults(&crate::object::Settings::default());
     deployment
 }
 

@@ -25,7 +25,7 @@ fn service() -> Service {
     let mut service = Service { meta: Meta::new(key()), selector: labels(), ..Service::default() };
     service.meta.uid = Uid(1_000);
     service.ports = vec![ServicePort { port: 80, ..ServicePort::default() }];
-    service.apply_defaults();
+    service.apply_defaults(&crate::object::Settings::default());
     service
 }
 

@@ -21,7 +21,7 @@ fn set(replicas: i32) -> ReplicaSet {
     set.spec.replicas = Some(replicas);
     set.spec.selector = Selector::of(labels());
     set.spec.template.labels = labels();
-    set.spec.template.apply_defaults();
+    set.spec.template.apply_defaults(&crate::object::Settings::default());
     set
 }
 

@@ -12,7 +12,7 @@ use crate::object::invalid::FieldErrors;
 use crate::object::pod::{Container, Pod, PodSpec, RestartPolicy};
 use crate::object::quantity::Quantity;
 use crate::object::resources::{CPU, EPHEMERAL_STORAGE, MEMORY, PODS};
-use crate::object::setting::SettingId;
+use crate::object::setting::{SettingId, Settings};
 use crate::object::taint::{Effect, Toleration, TolerationOperator};
 
 /// The protocols of ports, in the order of upstream's message.
@@ -41,8 +41,8 @@ pub fn pod_spec_lacks_defaults(spec: &PodSpec) -> bool {
 }
 
 /// Fills in what the API server fills in, in pods and in templates (`SetDefaults_PodSpec`).
-pub fn default_pod_spec(spec: &mut PodSpec) {
-    spec.termination_grace_seconds.get_or_insert(SettingId::TerminationGracePeriod.row().default);
+pub fn default_pod_spec(spec: &mut PodSpec, settings: &Settings) {
+    spec.termination_grace_seconds.get_or_insert(settings.get(SettingId::TerminationGracePeriod));
     if spec.scheduler_name.is_empty() {
         spec.scheduler_name = "default-scheduler".into();
     }
@@ -420,7 +420,7 @@ mod tests {
     fn requests_come_from_limits_in_pods_but_not_in_templates() {
         let mut template = spec();
         template.containers[0].limits.set(CPU, Quantity::from_units(1));
-        default_pod_spec(&mut template);
+        default_pod_spec(&mut template, &Settings::default());
         assert!(template.containers[0].requests.0.is_empty());
         assert!(pod_lacks_defaults(&template));
         default_pod(&mut template);
