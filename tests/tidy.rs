@@ -32,6 +32,8 @@ fn layer(folder: &str) -> Option<u8> {
 /// comments and the insides of literals in both, test items in the one, all others in the other.
 struct Source {
     path: String,
+    /// Names of the modules from the root down to the file's own.
+    module: Vec<String>,
     text: String,
     code: String,
     tests: String,
@@ -40,7 +42,8 @@ struct Source {
 impl Source {
     fn new(path: &str, text: &str) -> Source {
         let (code, tests) = split_tests(&blanked(text));
-        Source { path: path.to_string(), text: text.to_string(), code, tests }
+        let module = path.trim_end_matches(".rs").trim_end_matches("/mod").split('/').map(str::to_string).collect();
+        Source { path: path.to_string(), module, text: text.to_string(), code, tests }
     }
 
     /// The top-level module that the file belongs to.
@@ -50,11 +53,6 @@ impl Source {
 
     fn is_engine(&self) -> bool {
         layer(self.folder()).is_some_and(|layer| layer <= ENGINE)
-    }
-
-    /// Names of the modules from the root down to this file's own.
-    fn module(&self) -> Vec<&str> {
-        self.path.trim_end_matches(".rs").trim_end_matches("/mod").split('/').collect()
     }
 
     fn complaint(&self, text: &str, offset: usize, what: &str) -> String {
@@ -85,17 +83,27 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `#[cfg(test)] mod name;` makes another file a test.
+/// `#[cfg(test)] mod name;` makes another file a test, wherever a `#[path]` says that it lies.
 fn with_test_files(mut sources: Vec<Source>) -> Vec<Source> {
-    let mut test_modules = BTreeSet::new();
+    let mut declared = Vec::new();
     for source in &sources {
         for (at, _) in source.tests.match_indices("mod ") {
             let name = source.tests[at + 4..].split(|c: char| !is_word(c)).next().unwrap_or_default();
-            test_modules.insert(format!("{}/{name}", source.module().join("/")));
+            let module = [source.module.as_slice(), &[name.to_string()]].concat();
+            let attribute = source.text[..at].trim_end().strip_suffix("\"]");
+            let file = attribute.and_then(|text| text.rsplit_once("#[path = \"")).map(|(_, file)| {
+                let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                format!("{folder}/{file}")
+            });
+            declared.push((module, file));
         }
     }
     for source in &mut sources {
-        if test_modules.contains(&source.module().join("/")) {
+        let own = |(module, file): &&(_, Option<String>)| {
+            file.as_ref().map_or(*module == source.module, |f| *f == source.path)
+        };
+        if let Some((module, _)) = declared.iter().find(own) {
+            source.module = module.clone();
             source.tests = std::mem::take(&mut source.code);
         }
     }
@@ -128,10 +136,15 @@ fn blanked(text: &str) -> String {
             rest = &rest[first.len_utf8()..];
             continue;
         };
-        out.extend(rest[..length].chars().map(|c| if c == '\n' { c } else { ' ' }));
+        out += &blank(&rest[..length]);
         rest = &rest[length..];
     }
     out
+}
+
+/// Spaces, as many bytes as before, so that places stay what they are.
+fn blank(part: &str) -> String {
+    part.split('\n').map(|line| " ".repeat(line.len())).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a quote begins a character and not a lifetime.
@@ -146,7 +159,6 @@ fn is_word(c: char) -> bool {
 /// Blanked text, parted into what is built for use and what only for tests.
 fn split_tests(text: &str) -> (String, String) {
     let (mut code, mut tests) = (String::new(), String::new());
-    let blank = |part: &str| -> String { part.chars().map(|c| if c == '\n' { c } else { ' ' }).collect() };
     let mut rest = text;
     while let Some(start) = rest.find("#[cfg(test)]") {
         let mut depth = 0;
@@ -200,7 +212,7 @@ fn imports(source: &Source, text: &str) -> Vec<(usize, Vec<String>)> {
     let is_inline = text == source.tests && !source.code.trim().is_empty(); // one module deeper
     for (at, path) in paths(text, "super") {
         let ups = 1 + path.iter().take_while(|name| *name == "super").count();
-        if ups == source.module().len() + usize::from(is_inline) {
+        if ups == source.module.len() + usize::from(is_inline) {
             found.push((at, path[ups - 1..].to_vec()));
         }
     }
@@ -425,11 +437,14 @@ fn a_length_of_time_in_the_code_is_found() {
     let innocent = "Span::from_secs(0), Span::from_micros(1), Span::from_secs(secs), Span::from_micros(1).times(n)";
     assert_eq!(about(durations, "node/a.rs", innocent), [""; 0]);
     assert_eq!(about(durations, "node/a.rs", "#[cfg(test)]\nmod tests { fn f() { Span::from_secs(5); } }"), [""; 0]);
-    let tests = vec![
-        Source::new("node/mod.rs", "#[cfg(test)]\nmod trial;"),
-        Source::new("node/trial.rs", "fn f() { Span::from_secs(5); }"),
-    ];
-    assert_none(durations(&with_test_files(tests)));
+    for declaration in ["mod trial;", "#[path = \"trial.rs\"]\nmod tests;"] {
+        let tests = vec![
+            Source::new("node/mod.rs", &format!("// ·\n#[cfg(test)]\n{declaration}")),
+            Source::new("node/trial.rs", "use super::super::fault::A; fn f() { Span::from_secs(5); }"),
+        ];
+        let tests = with_test_files(tests);
+        assert_none([durations(&tests), upward_imports(&tests)].concat());
+    }
 }
 
 #[test]
