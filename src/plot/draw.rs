@@ -9,7 +9,7 @@ use plotters_backend::{BackendColor, BackendStyle, DrawingBackend, DrawingErrorK
 
 use super::layout::{Frame, Ink, Label, Layout, SIZE, SWATCH, Side, Swatch};
 use super::lettering::Setting;
-use super::trace::{Slice, Trace};
+use super::trace::{self, Slice, Trace};
 use super::{MarkKind, PlotError, Role};
 
 const fn ink(red: u8, green: u8, blue: u8, alpha: f64) -> BackendColor {
@@ -107,8 +107,8 @@ impl<'a> Canvas for Vector<'a> {
     fn area(&mut self, slices: &[Slice], ink: BackendColor) -> Drawn<SVGBackend<'a>> {
         let above = slices.iter().flat_map(|slice| [(slice.from, slice.top), (slice.to, slice.top)]);
         let below = slices.iter().rev().flat_map(|slice| [(slice.to, slice.bottom), (slice.from, slice.bottom)]);
-        let mut outline: Vec<(i32, i32)> = above.chain(below).collect();
-        outline.dedup();
+        let mut outline = Vec::new();
+        above.chain(below).for_each(|corner| trace::add_corner(&mut outline, corner));
         self.0.fill_polygon(outline, &Pen(ink, 1))
     }
 
@@ -157,7 +157,21 @@ pub(super) fn svg(layout: &Layout) -> Result<String, PlotError> {
     let mut canvas = Vector(SVGBackend::with_string(&mut text, size()));
     draw(layout, &mut canvas).map_err(|error| PlotError::Draw(error.to_string()))?;
     drop(canvas);
-    Ok(text)
+    Ok(with_widths(&text, &layout.labels))
+}
+
+/// Writes into each text element how wide it was measured, so that a viewer without our font sets
+/// its own to the same width and nothing collides. plotters has no word for it; the elements come
+/// in the order of the labels.
+fn with_widths(svg: &str, labels: &[Label]) -> String {
+    let mut parts = svg.split("<text ");
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for (part, label) in parts.zip(labels) {
+        let width = label.face.width(&label.text);
+        let part = part.replacen(">\n", ">", 1).replacen("\n</text>", "</text>", 1); // no space to measure
+        out += &format!("<text textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\" {part}");
+    }
+    out
 }
 
 /// The layout as pixels, three bytes each, row by row.

@@ -155,7 +155,7 @@ fn axis_width(most: i64, unit: &[String]) -> i32 {
     AXIS.width(&ticks::count(most)).max(unit_width)
 }
 
-/// A moment's pixel: `share` of the way from left to right, rounded.
+/// A moment's pixel, rounded; what is past the end is at the end.
 fn x_of(at: Time, until: Time, frame: Frame) -> i32 {
     let width = u128::from((frame.right - frame.left).unsigned_abs());
     let (at, until) = (u128::from(at.min(until).as_micros()), u128::from(until.as_micros()));

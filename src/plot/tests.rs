@@ -194,6 +194,9 @@ fn text_is_escaped_and_names_its_font() {
     let picture = svg(&Chart { title: "a < b & \"c\"".into(), ..outage() }).unwrap();
     assert!(picture.contains("a &lt; b &amp; &quot;c&quot;"));
     assert!(picture.contains("font-family=\"IBM Plex Sans, "));
+    let labels = layout::of(&outage()).labels.len();
+    assert_eq!(picture.matches("<text textLength=").count(), labels, "a viewer without the font keeps the widths");
+    assert!(picture.trim_end().ends_with("</svg>"));
 }
 
 #[test]

@@ -61,34 +61,34 @@ pub(super) fn of(
     trace
 }
 
+/// Adds a corner, and drops the one before it if that lies on a straight way. Level ways never turn back.
+pub(super) fn add_corner(path: &mut Vec<(i32, i32)>, corner: (i32, i32)) {
+    if path.last() == Some(&corner) {
+        return;
+    }
+    if let [.., before, last] = path[..] {
+        let is_level = before.1 == last.1 && last.1 == corner.1;
+        let is_upright = before.0 == last.0 && last.0 == corner.0;
+        let is_onward = (last.1 - before.1).signum() == (corner.1 - last.1).signum();
+        if is_level || (is_upright && is_onward) {
+            path.pop();
+        }
+    }
+    path.push(corner);
+}
+
 impl Trace {
     fn end(&mut self, column: Column, next_x: i32) {
         let Column { x, first, last, top, bottom } = column;
         // A way up goes by the lowest point first, a way down by the highest.
         let (turn, other_turn) = if last <= first { (bottom, top) } else { (top, bottom) };
         for corner in [(x, first), (x, turn), (x, other_turn), (x, last), (next_x, last)] {
-            self.corner(corner);
+            add_corner(&mut self.path, corner);
         }
         match self.runs.last_mut() {
             Some(run) if run.2 == last => run.1 = next_x,
             _ => self.runs.push((x, next_x, last)),
         }
-    }
-
-    /// Adds a corner, and drops the one before it if that lies on a straight way.
-    fn corner(&mut self, corner: (i32, i32)) {
-        if self.path.last() == Some(&corner) {
-            return;
-        }
-        if let [.., before, last] = self.path[..] {
-            let is_level = before.1 == last.1 && last.1 == corner.1;
-            let is_upright = before.0 == last.0 && last.0 == corner.0;
-            let is_onward = (last.1 - before.1).signum() == (corner.1 - last.1).signum();
-            if is_level || (is_upright && is_onward) {
-                self.path.pop();
-            }
-        }
-        self.path.push(corner);
     }
 
     /// The area between the curve and `floor`.
