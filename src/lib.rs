@@ -98,3 +98,5 @@ pub mod record;
 pub mod cluster;
 #[cfg(feature = "manifest")]
 pub mod manifest;
+#[cfg(feature = "plot")]
+pub mod plot;

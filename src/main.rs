@@ -1,1 +1,3 @@
+//! The `evenkeel` command.
+
 fn main() {}

@@ -1,3 +1,5 @@
+//! Manifests read, refused and written back.
+
 use super::*;
 use crate::object::pod::Phase;
 use crate::object::taint::{Effect, Taint};
