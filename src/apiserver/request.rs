@@ -2,6 +2,7 @@
 //!
 //! Source of the messages: apimachinery `pkg/api/errors/errors.go`, v1.36.
 
+use crate::object::invalid::status_message;
 use crate::object::{Edit, FieldErrors, Key, Kind, Name, Object, Strategy, Uid};
 use std::fmt;
 use std::sync::Arc;
@@ -190,6 +191,8 @@ impl fmt::Display for Summary<'_> {
 pub enum ApiError {
     /// 404.
     NotFound,
+    /// 404 on creation: its namespace is not there.
+    NamespaceNotFound(Name),
     /// 409 on creation.
     AlreadyExists,
     /// 409: the object is another version than the client knew, or its state forbids it.
@@ -200,6 +203,29 @@ pub enum ApiError {
     Forbidden(Name),
     /// No answer came in time; whether the request took effect is not known.
     Timeout,
+}
+
+impl ApiError {
+    /// The message of the Status that answers `request`.
+    pub fn message(&self, request: &Request) -> String {
+        let resource = request.kind().resource();
+        let name = match request {
+            Request::Create(object) if object.meta().name().is_empty() => &object.meta().generate_name,
+            _ => &request.key().name,
+        };
+        match self {
+            ApiError::NotFound => format!("{resource} \"{name}\" not found"),
+            ApiError::NamespaceNotFound(namespace) => format!("namespaces \"{namespace}\" not found"),
+            ApiError::AlreadyExists => format!("{resource} \"{name}\" already exists"),
+            ApiError::Conflict(why) => {
+                let part = if matches!(request, Request::Bind { .. }) { "/binding" } else { "" };
+                format!("Operation cannot be fulfilled on {resource}{part} \"{name}\": {why}")
+            }
+            ApiError::Invalid(errors) => status_message(request.kind(), name, errors),
+            ApiError::Forbidden(why) => format!("{resource} \"{name}\" is forbidden: {why}"),
+            ApiError::Timeout => "the server was unable to return a response in the time allotted".to_string(),
+        }
+    }
 }
 
 /// The answer to a request.

@@ -3,10 +3,23 @@
 //! They do not know each other: what one does, another learns from the API server. To add one: a file here and a
 //! row in [`REGISTRY`].
 
-use crate::program::Program;
+pub mod deployment;
+pub mod endpointslice;
+pub mod node_lifecycle;
+pub mod ownership;
+pub mod replicaset;
+pub mod taint_eviction;
+
+use crate::program::{Program, Runner};
 
 /// Makes a controller.
 pub type New = fn() -> Box<dyn Program>;
 
 /// The controllers, in the order in which they hear of changes.
-pub const REGISTRY: &[New] = &[];
+pub const REGISTRY: &[New] = &[
+    || Box::new(Runner::new(deployment::DeploymentController)),
+    || Box::new(Runner::new(replicaset::ReplicaSetController::default())),
+    || Box::new(Runner::new(endpointslice::EndpointSliceController::default())),
+    || Box::new(node_lifecycle::NodeLifecycle::default()),
+    || Box::new(taint_eviction::TaintEviction::default()),
+];

@@ -128,9 +128,6 @@ impl Strategy for Deployment {
         self.spec.replicas.get_or_insert(1);
         self.spec.revision_history_limit.get_or_insert(10);
         self.spec.progress_deadline_seconds.get_or_insert(600);
-        if self.meta.labels.is_empty() {
-            self.meta.labels = self.spec.template.labels.clone();
-        }
         self.spec.template.apply_defaults();
     }
 
@@ -155,7 +152,10 @@ impl Strategy for Deployment {
 
     fn prepare_for_status_update(&mut self, old: &Deployment) {
         let status = std::mem::take(&mut self.status);
+        // Its controller notes the revision together with the status.
+        let annotations = std::mem::take(&mut self.meta.annotations);
         *self = Deployment { status, ..old.clone() };
+        self.meta.annotations = annotations;
     }
 
     fn edit(&mut self, edit: &Edit) -> bool {
@@ -172,6 +172,19 @@ impl Strategy for Deployment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_update_changes_status_and_annotations_only() {
+        let old = Deployment::default();
+        let mut new = old.clone();
+        new.spec.replicas = Some(9);
+        new.meta.labels.insert("app", "web");
+        new.meta.annotations.insert("deployment.kubernetes.io/revision", "1");
+        new.status.replicas = 3;
+        new.prepare_for_status_update(&old);
+        assert_eq!((&new.spec, &new.meta.labels, new.status.replicas), (&old.spec, &old.meta.labels, 3));
+        assert_eq!(new.meta.annotations.len(), 1);
+    }
 
     #[test]
     fn percentages_are_rounded_as_asked() {

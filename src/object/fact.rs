@@ -2,7 +2,7 @@
 //!
 //! Commits, decisions, faults and changes of ground truth are facts; requests in flight and timers are not.
 
-use super::meta::Key;
+use super::meta::{Key, Revision};
 use super::name::Name;
 use super::{Kind, SettingId};
 
@@ -119,6 +119,13 @@ pub enum Fact {
         /// Node.
         node: Name,
     },
+    /// The containers of a pod are ready to serve.
+    ContainersReady {
+        /// Pod.
+        pod: Key,
+        /// Node.
+        node: Name,
+    },
     /// The containers of a pod no longer run.
     ContainersStopped {
         /// Pod.
@@ -126,13 +133,40 @@ pub enum Fact {
         /// Node.
         node: Name,
     },
-    /// The kube-proxy of a node routes a Service by what it knows of these many ready endpoints.
+    /// The kube-proxy of a node now routes a Service by what it knows.
     Routed {
         /// Service.
         service: Key,
         /// Node.
         node: Name,
+        /// Newest version of the Service's slices that it knows.
+        revision: Revision,
         /// Ready endpoints that it knows.
         endpoints: u32,
     },
+}
+
+impl Fact {
+    /// A fact as the name of its kind, what it is about, and the rest.
+    pub fn in_words(&self) -> (&'static str, String, String) {
+        let pod = |pod: &Key| format!("Pod {pod}");
+        let node = |node: &Name| format!("Node {node}");
+        match self {
+            Fact::Commit { verb, kind, key, what } => (verb.name(), format!("{kind} {key}"), what.to_string()),
+            Fact::Scheduled { pod: key, node } => ("scheduled", pod(key), format!("to {node}")),
+            Fact::Unschedulable { pod: key, message } => ("unschedulable", pod(key), message.to_string()),
+            Fact::FaultBegan { fault, what } => ("fault-began", fault.to_string(), what.to_string()),
+            Fact::FaultEnded { fault } => ("fault-ended", fault.to_string(), String::new()),
+            Fact::MachineDown(name) => ("machine-down", node(name), String::new()),
+            Fact::MachineUp(name) => ("machine-up", node(name), String::new()),
+            Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
+            Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
+            Fact::ContainersStarted { pod: key, node } => ("containers-started", pod(key), format!("on {node}")),
+            Fact::ContainersReady { pod: key, node } => ("containers-ready", pod(key), format!("on {node}")),
+            Fact::ContainersStopped { pod: key, node } => ("containers-stopped", pod(key), format!("on {node}")),
+            Fact::Routed { service, node, endpoints, .. } => {
+                ("routed", format!("Service {service}"), format!("{endpoints} ready endpoints on {node}"))
+            }
+        }
+    }
 }

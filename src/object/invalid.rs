@@ -2,6 +2,7 @@
 //!
 //! Source: apimachinery `pkg/util/validation/field/errors.go`, v1.36.
 
+use super::Kind;
 use std::fmt;
 
 /// The kind of a field error.
@@ -103,12 +104,47 @@ impl FieldErrors {
     }
 }
 
-/// The errors as they stand in a Status message: `a` or `[a, b]`.
+/// The errors as they stand in a Status message: `a` or `[a, b]`; what is said twice stands once.
 impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            [one] => one.fmt(f),
-            many => write!(f, "[{}]", many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        let mut texts: Vec<String> = Vec::with_capacity(self.0.len());
+        for text in self.0.iter().map(ToString::to_string) {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
         }
+        match texts.as_slice() {
+            [one] => f.write_str(one),
+            many => write!(f, "[{}]", many.join(", ")),
+        }
+    }
+}
+
+/// The message of the Status that refuses an object: `Deployment.apps "web" is invalid: ERRORS`.
+///
+/// Source: apimachinery `pkg/api/errors/errors.go` (`NewInvalid`), v1.36.
+pub fn status_message(kind: Kind, name: &str, errors: &FieldErrors) -> String {
+    let dot = if kind.group().is_empty() { "" } else { "." };
+    format!("{kind}{dot}{} \"{name}\" is invalid: {errors}", kind.group())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_kind_with_its_group() {
+        let mut errors = FieldErrors::default();
+        errors.required("spec.selector", "");
+        assert_eq!(
+            status_message(Kind::Deployment, "web", &errors),
+            "Deployment.apps \"web\" is invalid: spec.selector: Required value"
+        );
+        errors.required("spec.selector", "");
+        errors.required("spec.ports", "");
+        assert_eq!(
+            status_message(Kind::Service, "web", &errors),
+            "Service \"web\" is invalid: [spec.selector: Required value, spec.ports: Required value]"
+        );
     }
 }

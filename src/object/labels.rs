@@ -77,6 +77,18 @@ pub enum Operator {
     DoesNotExist,
 }
 
+impl Operator {
+    /// As in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Operator::In => "In",
+            Operator::NotIn => "NotIn",
+            Operator::Exists => "Exists",
+            Operator::DoesNotExist => "DoesNotExist",
+        }
+    }
+}
+
 /// One expression of a selector.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Requirement {

@@ -85,6 +85,8 @@ pub struct Meta {
     pub uid: Uid,
     /// Version of the last change; zero before the object is stored.
     pub resource_version: Revision,
+    /// How often this incarnation was written: etcd's version of the key. Not part of the API.
+    pub version: u64,
     /// Counts changes of the spec.
     pub generation: i64,
     /// When it was created.

@@ -35,7 +35,7 @@ pub use deployment::Deployment;
 pub use document::Document;
 pub use edit::Edit;
 pub use fact::{Fact, FactId};
-pub use invalid::{FieldError, FieldErrors};
+pub use invalid::{FieldError, FieldErrors, status_message};
 pub use labels::{Labels, Selector};
 pub use meta::{Deletion, Key, Meta, OwnerRef, Revision, Uid};
 pub use name::Name;

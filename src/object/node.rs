@@ -74,13 +74,11 @@ impl Strategy for Node {
     super::typed!(Node);
 
     fn apply_defaults(&mut self) {
+        self.capacity.round_up_to_milli();
+        self.allocatable.round_up_to_milli();
         if self.allocatable.0.is_empty() {
             self.allocatable = self.capacity.clone();
         }
-    }
-
-    fn prepare_for_create(&mut self) {
-        self.meta.generation = 1;
     }
 
     fn validate(&self, errors: &mut FieldErrors) {
@@ -91,8 +89,6 @@ impl Strategy for Node {
         self.capacity = old.capacity.clone();
         self.allocatable = old.allocatable.clone();
         self.conditions = old.conditions.clone();
-        let changed = (self.unschedulable, &self.taints) != (old.unschedulable, &old.taints);
-        self.meta.generation = old.meta.generation + i64::from(changed);
     }
 
     fn prepare_for_status_update(&mut self, old: &Node) {
@@ -123,5 +119,10 @@ impl Strategy for Node {
             }
             _ => false,
         }
+    }
+
+    /// A node's own name: its kubelet watches it by that.
+    fn node(&self) -> &str {
+        self.meta.name()
     }
 }

@@ -44,6 +44,17 @@ pub enum RestartPolicy {
     Never,
 }
 
+impl RestartPolicy {
+    /// As in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            RestartPolicy::Always => "Always",
+            RestartPolicy::OnFailure => "OnFailure",
+            RestartPolicy::Never => "Never",
+        }
+    }
+}
+
 /// Where a pod is in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
@@ -236,6 +247,9 @@ impl Strategy for Pod {
         if validation::pod_spec_lacks_defaults(&self.spec) {
             validation::default_pod_spec(Arc::make_mut(&mut self.spec));
         }
+        if validation::pod_lacks_defaults(&self.spec) {
+            validation::default_pod(Arc::make_mut(&mut self.spec));
+        }
     }
 
     fn prepare_for_create(&mut self) {
@@ -244,7 +258,7 @@ impl Strategy for Pod {
     }
 
     fn validate(&self, errors: &mut FieldErrors) {
-        validation::pod_spec(&self.spec, "spec", errors);
+        validation::pod(self, errors);
     }
 
     fn prepare_for_update(&mut self, old: &Pod) {

@@ -39,6 +39,12 @@ impl Quantity {
         saturated(ceil_div(self.nanos, NANOS / 1_000))
     }
 
+    /// The same amount, rounded up to thousandths.
+    pub fn rounded_up_to_milli(self) -> Quantity {
+        let milli = NANOS / 1_000;
+        Quantity { nanos: ceil_div(self.nanos, milli) * milli }
+    }
+
     /// Whether it is below zero.
     pub const fn is_negative(self) -> bool {
         self.nanos < 0

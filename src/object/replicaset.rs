@@ -89,9 +89,6 @@ impl Strategy for ReplicaSet {
 
     fn apply_defaults(&mut self) {
         self.spec.replicas.get_or_insert(1);
-        if self.meta.labels.is_empty() {
-            self.meta.labels = self.spec.template.labels.clone();
-        }
         self.spec.template.apply_defaults();
     }
 
@@ -101,9 +98,7 @@ impl Strategy for ReplicaSet {
     }
 
     fn validate(&self, errors: &mut FieldErrors) {
-        validation::replicas(self.replicas(), "spec.replicas", errors);
-        validation::seconds(self.spec.min_ready_seconds, "spec.minReadySeconds", errors);
-        validation::template(&self.spec.selector, &self.spec.template, errors);
+        validation::replica_set(self, errors);
     }
 
     fn prepare_for_update(&mut self, old: &ReplicaSet) {

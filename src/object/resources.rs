@@ -41,6 +41,20 @@ impl ResourceList {
     }
 }
 
+impl ResourceList {
+    /// Whether [`ResourceList::round_up_to_milli`] would change anything.
+    pub fn has_fractions_of_milli(&self) -> bool {
+        self.0.iter().any(|(_, quantity)| quantity.rounded_up_to_milli() != *quantity)
+    }
+
+    /// Rounds every amount up to thousandths, as the API server does on the way in (`SetDefaults_ResourceList`).
+    pub fn round_up_to_milli(&mut self) {
+        for (_, quantity) in &mut self.0 {
+            *quantity = quantity.rounded_up_to_milli();
+        }
+    }
+}
+
 /// Amounts as the scheduler and the kubelets count them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Resources {

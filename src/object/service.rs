@@ -114,8 +114,18 @@ impl Strategy for EndpointSlice {
 
     super::typed!(EndpointSlice);
 
+    fn apply_defaults(&mut self) {
+        for (_, protocol, _) in self.ports.iter_mut().filter(|(_, protocol, _)| protocol.is_empty()) {
+            *protocol = "TCP".into();
+        }
+    }
+
     fn prepare_for_create(&mut self) {
         self.meta.generation = 1;
+    }
+
+    fn validate(&self, errors: &mut FieldErrors) {
+        validation::endpoint_slice(self, errors);
     }
 
     fn prepare_for_update(&mut self, old: &EndpointSlice) {

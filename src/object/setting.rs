@@ -130,6 +130,21 @@ settings! {
     /// Nodes whose health is handled at once.
     NodeUpdateWorkers = "kube-controller-manager", "scheduler.UpdateWorkerSize", Count, 8,
         "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
+    /// Pods bound to a node that is down which are handled at once.
+    NodePodUpdateWorkers = "kube-controller-manager", "podUpdateWorkerSize", Count, 4,
+        "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
+    /// Pause before a node whose Ready condition is missing is tried again for its NoExecute taint.
+    NoExecuteTaintRetryPause = "kube-controller-manager", "doNoExecuteTaintingPass.retry", Duration, 50 * MS,
+        "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
+    /// Attempts to patch the taints or labels of a node that others change at the same time.
+    NodeEditRetries = "kube-controller-manager", "UpdateTaintBackoff.Steps", Count, 5,
+        "pkg/controller/controller_utils.go";
+    /// Pause between two such attempts.
+    NodeEditRetryPause = "kube-controller-manager", "UpdateTaintBackoff.Duration", Duration, 100 * MS,
+        "pkg/controller/controller_utils.go";
+    /// Share by which that pause is drawn longer.
+    NodeEditRetryJitter = "kube-controller-manager", "UpdateTaintBackoff.Jitter", Share, 1_000_000,
+        "pkg/controller/controller_utils.go";
     /// Workers of taint eviction.
     TaintEvictionWorkers = "kube-controller-manager", "tainteviction.UpdateWorkerSize", Count, 8,
         "pkg/controller/tainteviction/taint_eviction.go";
@@ -163,6 +178,15 @@ settings! {
     /// Failed syncs of endpoints or of a Deployment after which it is let be.
     MaxRetries = "kube-controller-manager", "maxRetries", Count, 15,
         "pkg/controller/deployment/deployment_controller.go";
+    /// Added to the wait for a Deployment's progress deadline; what is shorter is not waited for but tried again.
+    ProgressCheckMargin = "kube-controller-manager", "requeueStuckDeployment.margin", Duration, S,
+        "pkg/controller/deployment/progress.go";
+    /// Shortest pause between a change of an EndpointSlice by others and the sync that it causes.
+    EndpointSliceChangeMinSyncDelay = "kube-controller-manager", "endpointSliceChangeMinSyncDelay", Duration, S,
+        "pkg/controller/endpointslice/endpointslice_controller.go";
+    /// Time for which changes of pods are gathered before their endpoints are synced.
+    EndpointUpdatesBatchPeriod = "kube-controller-manager", "endpointslice-updates-batch-period", Duration, 0,
+        "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
     /// Pods that a ReplicaSet creates or deletes in one sync.
     BurstReplicas = "kube-controller-manager", "BurstReplicas", Count, 500,
         "pkg/controller/replicaset/replica_set.go";
@@ -262,6 +286,9 @@ settings! {
     /// Pause between two computations of the node's status.
     NodeStatusUpdateFrequency = "kubelet", "nodeStatusUpdateFrequency", Duration, 10 * S,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Share by which that pause is drawn longer.
+    NodeStatusJitter = "kubelet", "nodeStatusUpdate.jitter", Share, 40_000,
+        "pkg/kubelet/kubelet.go";
     /// Time after which an unchanged status is reported all the same.
     NodeStatusReportFrequency = "kubelet", "nodeStatusReportFrequency", Duration, 5 * MIN,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";

@@ -50,6 +50,10 @@ impl Strategy for PriorityClass {
         if self.value != old.value {
             errors.forbidden("value", "may not be changed in an update.");
         }
+        if self.never_preempts != old.never_preempts {
+            let policy = if self.never_preempts { "Never" } else { "PreemptLowerPriority" };
+            errors.invalid("preemptionPolicy", validation::quoted(policy), "field is immutable");
+        }
     }
 }
 
@@ -70,6 +74,10 @@ impl Strategy for Lease {
     const KIND: Kind = Kind::Lease;
 
     super::typed!(Lease);
+
+    fn validate(&self, errors: &mut FieldErrors) {
+        validation::lease(self, errors);
+    }
 }
 
 /// An event: what a component tells people.

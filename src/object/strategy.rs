@@ -55,7 +55,7 @@ pub trait Strategy: Clone + Debug + Hash + PartialEq + Send + Sync + Sized + 'st
         0
     }
 
-    /// Names of the field that watches may select by, as `spec.nodeName`.
+    /// The node whose kubelet watches it, empty for none: `spec.nodeName` of a pod, a node's own name.
     fn node(&self) -> &str {
         ""
     }

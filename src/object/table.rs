@@ -40,8 +40,17 @@ impl Table {
 
     /// Objects of one namespace as their kind, in the order of their names.
     pub fn in_namespace<'a, K: Strategy>(&'a self, namespace: &'a Name) -> impl Iterator<Item = &'a Arc<K>> {
+        self.in_namespace_from(namespace, Name::none())
+    }
+
+    /// The same from `first` on.
+    pub fn in_namespace_from<'a, K: Strategy>(
+        &'a self,
+        namespace: &'a Name,
+        first: Name,
+    ) -> impl Iterator<Item = &'a Arc<K>> {
         self.objects
-            .range(Key { namespace: namespace.clone(), name: Name::none() }..)
+            .range(Key { namespace: namespace.clone(), name: first }..)
             .take_while(move |(key, _)| key.namespace == *namespace)
             .filter_map(|(_, object)| object.of())
     }
@@ -135,5 +144,7 @@ mod tests {
         assert_eq!(table.on_node::<Pod>("n1").count(), 0);
         assert_eq!(table.in_namespace::<Pod>(&"default".into()).count(), 1);
         assert_eq!(table.in_namespace::<Pod>(&"defaul".into()).count(), 0);
+        assert_eq!(table.in_namespace_from::<Pod>(&"default".into(), "a".into()).count(), 1);
+        assert_eq!(table.in_namespace_from::<Pod>(&"default".into(), "b".into()).count(), 0);
     }
 }

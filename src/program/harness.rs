@@ -1,13 +1,15 @@
 //! For tests: holds a program by the hand, feeds it changes, answers its requests and tells its life story.
 //!
 //! The harness is a small world of one program: changes reach its caches at once, requests are answered by the
-//! caller (or all with success), timers go off in order. Every command becomes a line of the story.
+//! caller, all with success, or as by a small API server ([`Harness::serve`]), timers go off in order. Every command
+//! becomes a line of the story.
 
 use super::{Caches, Command, Context, Program, Ticket, Timer};
-use crate::apiserver::{Change, Reply, Request};
+use crate::apiserver::{ApiError, Change, Part, Reply, Request};
 use crate::kernel::rng::Draws;
 use crate::kernel::time::{Span, Time};
-use crate::object::{Clock, Delays, FactId, Key, Kind, Object, Revision, Settings};
+use crate::object::fact::Why;
+use crate::object::{Clock, Delays, Deletion, FactId, Key, Kind, Object, Revision, Settings, Uid};
 
 /// A program, its caches, and what it has asked for.
 pub struct Harness<P: Program> {
@@ -24,11 +26,16 @@ pub struct Harness<P: Program> {
     draws: Draws,
     clock: Clock,
     revision: u64,
+    created: u32,
     story: Vec<String>,
     timers: Vec<(Time, u64, Timer)>,
     timers_set: u64,
     /// Requests that have not been answered.
     pub requests: Vec<(Ticket, Request)>,
+    /// Every request that was sent, as the story tells it, and why.
+    pub whys: Vec<(String, Why)>,
+    /// What leads to the next call.
+    cause: FactId,
 }
 
 impl<P: Program> Harness<P> {
@@ -43,10 +50,13 @@ impl<P: Program> Harness<P> {
             draws: Draws::new(1),
             clock: Clock { epoch_micros: 1_795_543_200_000_000 },
             revision: 0,
+            created: 0,
             story: Vec::new(),
             timers: Vec::new(),
             timers_set: 0,
             requests: Vec::new(),
+            whys: Vec::new(),
+            cause: FactId::NONE,
         }
     }
 
@@ -60,14 +70,15 @@ impl<P: Program> Harness<P> {
             settings: &self.settings,
             delays: &self.delays,
             caches: &self.caches,
-            cause: FactId::NONE,
+            cause: self.cause,
             out: &mut out,
         };
         act(&mut self.program, &mut cx);
         for command in out {
             match command {
-                Command::Send { request, ticket, .. } => {
+                Command::Send { request, ticket, why } => {
                     self.tell(&request.to_string());
+                    self.whys.push((request.to_string(), why));
                     self.requests.push((ticket, request));
                 }
                 Command::Emit { event, .. } => {
@@ -110,7 +121,9 @@ impl<P: Program> Harness<P> {
         self.changed(kind, Change { revision: Revision(self.revision), old, new: None, cause: FactId::NONE });
     }
 
+    /// Hands a change over. Its commit as a fact has the number of the revision.
     fn changed(&mut self, kind: Kind, change: Change) {
+        let change = Change { cause: FactId(change.revision.0 as u32), ..change };
         if self.program.watches().contains(&kind) {
             self.call(|program, cx| program.on_changes(kind, &[change], cx));
         }
@@ -131,12 +144,102 @@ impl<P: Program> Harness<P> {
                 Request::Create(object) | Request::Update { object, .. } => Reply::Done(object.clone()),
                 other => match self.caches.table(other.kind()).get(other.key()) {
                     Some(object) => Reply::Done(object.clone()),
-                    None => Reply::Error(crate::apiserver::ApiError::NotFound),
+                    None => Reply::Error(ApiError::NotFound),
                 },
             };
             self.answer(&reply);
         }
         panic!("the program does not stop asking");
+    }
+
+    /// Does as a small API server would with the oldest open request, lets the informers learn of it and answers:
+    /// names and uids are counted, stale versions are refused, pods that a kubelet has seen end gracefully.
+    pub fn serve(&mut self) {
+        let (request, revision) = (self.requests[0].1.clone(), self.revision);
+        let old = self.caches.table(request.kind()).get(request.key()).cloned();
+        let reply = match (request, old) {
+            (Request::Create(_), Some(_)) => Reply::Error(ApiError::AlreadyExists),
+            (Request::Create(object), None) => Reply::Done(self.create(object)),
+            (_, None) => Reply::Error(ApiError::NotFound),
+            (Request::Get { .. } | Request::Bind { .. }, Some(old)) => Reply::Done(old),
+            (Request::Update { object, part }, Some(old)) => self.replace(object, part, &old),
+            (Request::Patch { edit, .. }, Some(old)) => {
+                let mut new = old;
+                assert!(new.edit(&edit), "an edit of another kind");
+                self.put(new.clone());
+                Reply::Done(self.known(&new))
+            }
+            (Request::Delete { kind, key, .. }, Some(mut old)) => {
+                let grace_seconds = old.grace_seconds(None);
+                if grace_seconds == 0 {
+                    self.remove(kind, &key);
+                } else if !old.meta().is_terminating() {
+                    let at = self.clock.timestamp(self.now).plus_seconds(grace_seconds);
+                    old.meta_mut().deletion = Some(Deletion { at, grace_seconds });
+                    self.put(old.clone());
+                }
+                Reply::Done(old)
+            }
+        };
+        let commit = (self.revision > revision).then_some(FactId(self.revision as u32));
+        self.cause = commit.unwrap_or(FactId::NONE);
+        self.answer(&reply);
+        self.cause = FactId::NONE;
+    }
+
+    /// [`Harness::serve`]s until the oldest open request begins with `line`, as the story tells it.
+    pub fn serve_until(&mut self, line: &str) {
+        while self.requests.first().is_some_and(|(_, request)| !request.to_string().starts_with(line)) {
+            self.serve();
+        }
+        assert!(!self.requests.is_empty(), "the program never asked to {line}");
+    }
+
+    /// [`Harness::serve`]s until nothing is asked any more.
+    pub fn serve_all(&mut self) {
+        for _ in 0..10_000 {
+            if self.requests.is_empty() {
+                return;
+            }
+            self.serve();
+        }
+        panic!("the program does not stop asking");
+    }
+
+    fn create(&mut self, mut object: Object) -> Object {
+        object.apply_defaults();
+        object.prepare_for_create();
+        self.created += 1;
+        let (number, now) = (self.created, self.clock.timestamp(self.now));
+        let meta = object.meta_mut();
+        if meta.key.name.is_empty() {
+            meta.key.name = format!("{}{number}", meta.generate_name).into();
+        }
+        meta.uid = Uid(u128::from(number));
+        meta.created = now;
+        self.put(object.clone());
+        self.known(&object)
+    }
+
+    fn replace(&mut self, mut object: Object, part: Part, old: &Object) -> Reply {
+        let version = object.meta().resource_version;
+        if version != Revision::default() && version != old.meta().resource_version {
+            let why = "the object has been modified; please apply your changes to the latest version and try again";
+            return Reply::Error(ApiError::Conflict(why.into()));
+        }
+        match part {
+            Part::Main => object.prepare_for_update(old),
+            Part::Status => object.prepare_for_status_update(old),
+        }
+        object.meta_mut().resource_version = old.meta().resource_version;
+        if object != *old {
+            self.put(object.clone());
+        }
+        Reply::Done(self.known(&object))
+    }
+
+    fn known(&self, object: &Object) -> Object {
+        self.caches.table(object.kind()).get(object.key()).expect("it was put just now").clone()
     }
 
     /// Lets timers go off until `until` has passed since the beginning.
@@ -148,6 +251,16 @@ impl<P: Program> Harness<P> {
             self.call(|program, cx| program.on_timer(next.2, cx));
         }
         self.now = until;
+    }
+
+    /// The same, and requests are [`Harness::serve`]d as they come.
+    pub fn live_to(&mut self, until: Span) {
+        self.serve_all();
+        while let Some(&(at, ..)) = self.timers.iter().min().filter(|(at, ..)| *at <= Time::ZERO + until) {
+            self.advance_to(at.since(Time::ZERO));
+            self.serve_all();
+        }
+        self.now = Time::ZERO + until;
     }
 
     /// The lines since the last call.

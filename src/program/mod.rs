@@ -9,6 +9,7 @@
 
 pub mod expectations;
 pub mod reconcile;
+pub mod retrace;
 pub mod script;
 pub mod workqueue;
 
@@ -24,6 +25,7 @@ use crate::object::fact::Why;
 use crate::object::{
     Clock, DelayId, Delays, Event, Fact, FactId, Key, Kind, Meta, Name, SettingId, Settings, Strategy, Table, Timestamp,
 };
+use std::any::Any;
 use std::sync::Arc;
 
 /// A program's own number for a request, handed back with the reply.
@@ -234,7 +236,7 @@ impl ClientLimit {
 }
 
 /// A program of the control plane.
-pub trait Program: Send + Sync {
+pub trait Program: Any + Send + Sync {
     /// Upstream's name of it.
     fn name(&self) -> &'static str;
 

@@ -13,7 +13,7 @@ use super::queue::QueuedPod;
 use super::{CYCLE, REPORTER, Scheduler, moment};
 use crate::apiserver::{ApiError, Part, Reply, Request};
 use crate::object::pod::conditions;
-use crate::object::{Condition, ConditionStatus, DelayId, Edit, Fact, Key, Kind, Name, Pod, condition};
+use crate::object::{Condition, ConditionStatus, DelayId, Edit, Fact, Kind, Name, Pod, condition};
 use crate::program::{Context, EventAbout, Ticket};
 use std::sync::Arc;
 
@@ -237,6 +237,8 @@ impl Scheduler {
     /// A binding failed: the pod no longer counts on its node, which others learn as if it had been deleted there.
     fn unbind(&mut self, binding: Binding, error: &ApiError, cx: &mut Context<'_>) {
         let Binding { pod, node, mut cycles, plugin, point } = binding;
+        let (key, uid) = (pod.info.pod.meta.key.clone(), pod.info.pod.meta.uid);
+        let said = error.message(&Request::Bind { pod: key, uid, node: node.clone() });
         self.unreserve(&pod, &node, &mut cycles);
         if self.cache.forget(pod.info.pod.meta.uid) {
             let mut assumed = Pod::clone(&pod.info.pod);
@@ -245,7 +247,6 @@ impl Scheduler {
             self.queue.on_event(event, None, &moment(&self.profile, cx));
         }
         let (point, plugin) = (format!("{point:?}"), self.profile.plugin(plugin).name());
-        let said = show_error(error, &pod.info.pod.meta.key);
         self.fail(pod, &Failure::error(format!("running {point} plugin \"{plugin}\": {said}")), cx);
     }
 
@@ -295,18 +296,6 @@ impl Scheduler {
     fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
-    }
-}
-
-/// An error of the API as Go's client prints it.
-fn show_error(error: &ApiError, pod: &Key) -> String {
-    match error {
-        ApiError::NotFound => format!("pods \"{}\" not found", pod.name),
-        ApiError::AlreadyExists => format!("pods \"{}\" already exists", pod.name),
-        ApiError::Conflict(why) => format!("Operation cannot be fulfilled on pods/binding \"{}\": {why}", pod.name),
-        ApiError::Invalid(_) => format!("pods \"{}\" is invalid", pod.name),
-        ApiError::Forbidden(why) => format!("pods \"{}\" is forbidden: {why}", pod.name),
-        ApiError::Timeout => "the server was unable to return a response in the time allotted".into(),
     }
 }
 

@@ -1,0 +1,14 @@
+//! How long a request takes at the server.
+//!
+//! Each request is served by itself: seats, queues and overload of priority and fairness are not modelled yet.
+
+use super::request::Request;
+use crate::kernel::rng::Draws;
+use crate::kernel::time::Span;
+use crate::object::{DelayId, Delays};
+
+/// Time from a request's arrival to its commit, keyed by who asks for what of which version.
+pub fn service_time(request: &Request, delays: &Delays, draws: &Draws, path: &str, version: u64) -> Span {
+    let id = if request.is_read() { DelayId::ApiRead } else { DelayId::ApiWrite };
+    delays.sample(id, draws, path, version)
+}

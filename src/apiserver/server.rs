@@ -1,0 +1,325 @@
+//! One function per verb, generic over kinds: authenticate, authorise, admit, validate, commit.
+//!
+//! Source: `staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go`, `registry/rest/{create,update,delete}.go`,
+//! `pkg/registry/core/pod/storage/storage.go` (binding), v1.36. Left out: dry runs, server-side apply, field managers,
+//! deletion of collections.
+
+use super::admission::Admission;
+use super::authn::authenticate;
+use super::authz::authorise;
+use super::request::{ApiError, DeleteOptions, Part, Propagation, Reply, Request};
+use super::watch::Watches;
+use crate::etcd::{Change, Store};
+use crate::kernel::rng::{Draws, Purpose};
+use crate::kernel::time::Time;
+use crate::object::fact::Verb;
+use crate::object::pod::conditions;
+use crate::object::{
+    Clock, Condition, ConditionStatus, Deletion, Edit, Event, FactId, Key, Kind, Name, Object, Pod, Revision,
+    SettingId, Settings, Uid, condition,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Finalizer that makes an owner wait for its dependents.
+pub const FINALIZER_FOREGROUND: &str = "foregroundDeletion";
+/// Finalizer that makes an owner wait until its dependents have been set free.
+pub const FINALIZER_ORPHAN: &str = "orphan";
+
+/// What the server is given with each request.
+pub struct Serve<'a> {
+    /// Simulated time.
+    pub now: Time,
+    /// Turns it into dates.
+    pub clock: Clock,
+    /// Random draws by key.
+    pub draws: &'a Draws,
+    /// Settings of the run.
+    pub settings: &'a Settings,
+    /// Who asks.
+    pub user: &'a Name,
+    /// Records a commit as a fact, before it is stored: how, the object before, the object after.
+    pub journal: &'a mut dyn FnMut(Verb, Option<&Object>, Option<&Object>) -> FactId,
+}
+
+/// An API server with its etcd.
+#[derive(Clone, Debug, Default)]
+pub struct ApiServer {
+    /// The source of truth.
+    pub store: Store,
+    /// Who hears of changes.
+    pub watches: Watches,
+    admission: Admission,
+    /// How many names were made from a prefix.
+    generated: BTreeMap<(Kind, Key), u64>,
+    /// How often an object of this key was removed.
+    removed: BTreeMap<(Kind, Key), u64>,
+    /// The revision to which the next compaction goes: the head at the last one.
+    compact_to: Revision,
+}
+
+type Outcome = Result<(Object, Option<Change>), ApiError>;
+
+impl ApiServer {
+    /// Serves a request. At most one change is committed; it is returned so that its listeners can be told.
+    pub fn serve(&mut self, request: &Request, cx: &mut Serve<'_>) -> (Reply, Option<Change>) {
+        let user = authenticate(cx.user);
+        let outcome = authorise(&user, request).map_err(ApiError::Forbidden).and_then(|()| match request {
+            Request::Get { kind, key } => {
+                self.store.get(*kind, key).map(|object| (object.clone(), None)).ok_or(ApiError::NotFound)
+            }
+            Request::Create(object) => self.create(object.clone(), cx),
+            Request::Update { object, part } => self.update(object.clone(), *part, cx),
+            Request::Patch { kind, key, uid, part, edit } => self.patch(*kind, key, *uid, *part, edit, cx),
+            Request::Bind { pod, uid, node } => self.bind(pod, *uid, node, cx),
+            Request::Delete { kind, key, options } => self.delete(*kind, key, options, cx),
+        });
+        match outcome {
+            Ok((object, change)) => (Reply::Done(object), change),
+            Err(error) => (Reply::Error(error), None),
+        }
+    }
+
+    /// Puts an object there as if it had been created, admitted and reported on long before the scenario.
+    pub fn preload(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Change {
+        object.apply_defaults();
+        self.stamp(&mut object, cx);
+        self.commit(Verb::Created, None, object, cx)
+    }
+
+    /// Forgets history up to the revision at which this was last called (etcd's compaction by the API server).
+    pub fn compact(&mut self) {
+        self.watches.bookmark(&self.store);
+        self.store.compact(self.compact_to);
+        self.watches.compact(self.compact_to);
+        self.compact_to = self.store.revision();
+    }
+
+    /// Removes Events that have been kept for long enough (etcd leases; upstream's grain is a minute).
+    pub fn expire_events(&mut self, cx: &mut Serve<'_>) {
+        let ttl = cx.settings.span(SettingId::EventTtl);
+        let is_old = |event: &&Arc<Event>| cx.clock.since(event.meta.created, cx.now) >= ttl;
+        let old: Vec<Arc<Event>> = self.store.table(Kind::Event).all().filter(is_old).cloned().collect();
+        for event in old {
+            self.remove(&Object::Event(event), cx);
+        }
+    }
+
+    fn create(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Outcome {
+        let kind = object.kind();
+        object.apply_defaults();
+        object.prepare_for_create();
+        self.admission.create(&mut object, &self.store, cx.settings)?;
+        self.generate_name(&mut object, cx);
+        let errors = object.validate();
+        if !errors.is_empty() {
+            return Err(ApiError::Invalid(errors));
+        }
+        if self.store.get(kind, object.key()).is_some() {
+            return Err(ApiError::AlreadyExists);
+        }
+        self.stamp(&mut object, cx);
+        if kind == Kind::PriorityClass {
+            self.admission.forget();
+        }
+        let change = self.commit(Verb::Created, None, object, cx);
+        Ok((change.object().clone(), Some(change)))
+    }
+
+    fn update(&mut self, mut new: Object, part: Part, cx: &mut Serve<'_>) -> Outcome {
+        let old = self.store.get(new.kind(), new.key()).cloned().ok_or(ApiError::NotFound)?;
+        let asked = new.meta();
+        if asked.resource_version != Revision(0) && asked.resource_version != old.meta().resource_version {
+            return Err(ApiError::Conflict(MODIFIED.into()));
+        }
+        if asked.uid != Uid::default() && asked.uid != old.meta().uid {
+            return Err(ApiError::Conflict(wrong_uid(asked.uid, old.meta().uid)));
+        }
+        keep_system_metadata(&mut new, &old);
+        self.replace(new, old, part, cx)
+    }
+
+    fn patch(
+        &mut self,
+        kind: Kind,
+        key: &Key,
+        uid: Option<Uid>,
+        part: Part,
+        edit: &Edit,
+        cx: &mut Serve<'_>,
+    ) -> Outcome {
+        let old = self.store.get(kind, key).cloned().ok_or(ApiError::NotFound)?;
+        if let Some(uid) = uid.filter(|uid| *uid != old.meta().uid) {
+            return Err(ApiError::Conflict(wrong_uid(uid, old.meta().uid)));
+        }
+        let mut new = old.clone();
+        assert!(new.edit(edit), "a {kind} cannot be patched with {edit:?}");
+        self.replace(new, old, part, cx)
+    }
+
+    /// Stores a new version if it is valid and differs; an object that waits only for finalizers goes with the last.
+    fn replace(&mut self, mut new: Object, old: Object, part: Part, cx: &mut Serve<'_>) -> Outcome {
+        match part {
+            Part::Main => new.prepare_for_update(&old),
+            Part::Status => new.prepare_for_status_update(&old),
+        }
+        let errors = new.validate_update(&old);
+        if !errors.is_empty() {
+            return Err(ApiError::Invalid(errors));
+        }
+        let meta = new.meta();
+        if meta.finalizers.is_empty() && meta.deletion.is_some_and(|deletion| deletion.grace_seconds == 0) {
+            return Ok(self.remove(&old, cx));
+        }
+        if new == old {
+            return Ok((old, None));
+        }
+        let change = self.commit(Verb::Updated, Some(&old), new, cx);
+        Ok((change.object().clone(), Some(change)))
+    }
+
+    fn bind(&mut self, key: &Key, uid: Uid, node: &Name, cx: &mut Serve<'_>) -> Outcome {
+        let old = self.store.get(Kind::Pod, key).cloned().ok_or(ApiError::NotFound)?;
+        let pod = old.of::<Pod>().expect("it is in the table of pods");
+        let conflict = if pod.meta.uid != uid {
+            Some(wrong_uid(uid, pod.meta.uid))
+        } else if pod.meta.is_terminating() {
+            Some(format!("pod {} is being deleted, cannot be assigned to a host", key.name).into())
+        } else if !pod.node_name.is_empty() {
+            Some(format!("pod {} is already assigned to node \"{}\"", key.name, pod.node_name).into())
+        } else if !pod.spec.scheduling_gates.is_empty() {
+            Some(format!("pod {} has non-empty .spec.schedulingGates", key.name).into())
+        } else {
+            None
+        };
+        if let Some(why) = conflict {
+            return Err(ApiError::Conflict(why));
+        }
+        let mut new = Pod::clone(pod);
+        new.node_name = node.clone();
+        new.status.nominated_node = Name::none();
+        let date = cx.clock.timestamp(cx.now);
+        let scheduled = Condition {
+            kind: conditions::SCHEDULED.into(),
+            status: ConditionStatus::True,
+            reason: Name::none(),
+            message: Name::none(),
+            last_transition: date,
+            last_update: date,
+        };
+        condition::set(&mut new.status.conditions, scheduled);
+        let change = self.commit(Verb::Updated, Some(&old), Object::Pod(Arc::new(new)), cx);
+        Ok((change.object().clone(), Some(change)))
+    }
+
+    fn delete(&mut self, kind: Kind, key: &Key, options: &DeleteOptions, cx: &mut Serve<'_>) -> Outcome {
+        let old = self.store.get(kind, key).cloned().ok_or(ApiError::NotFound)?;
+        if let Some(uid) = options.uid.filter(|uid| *uid != old.meta().uid) {
+            return Err(ApiError::Conflict(wrong_uid(uid, old.meta().uid)));
+        }
+        let mut new = old.clone();
+        let meta = new.meta_mut();
+        let finalizer = match options.propagation {
+            Some(Propagation::Foreground) => Some(FINALIZER_FOREGROUND),
+            Some(Propagation::Orphan) => Some(FINALIZER_ORPHAN),
+            _ => None,
+        };
+        if let Some(finalizer) = finalizer.filter(|name| !meta.finalizers.iter().any(|known| known == name)) {
+            meta.finalizers.push(finalizer.into());
+        }
+        let grace = old.grace_seconds(options.grace_seconds);
+        if grace == 0 && meta.finalizers.is_empty() {
+            return Ok(self.remove(&old, cx));
+        }
+        // A second deletion can only shorten the first.
+        let asked = Deletion { at: cx.clock.timestamp(cx.now).plus_seconds(grace), grace_seconds: grace };
+        match &mut meta.deletion {
+            Some(deletion) if deletion.at <= asked.at => {}
+            deletion => *deletion = Some(asked),
+        }
+        if old.meta().deletion.is_none() {
+            meta.generation += 1;
+        }
+        if new == old {
+            return Ok((old, None));
+        }
+        let verb = if old.meta().is_terminating() { Verb::Updated } else { Verb::Terminating };
+        let change = self.commit(verb, Some(&old), new, cx);
+        Ok((change.object().clone(), Some(change)))
+    }
+
+    fn remove(&mut self, old: &Object, cx: &mut Serve<'_>) -> (Object, Option<Change>) {
+        let (kind, key) = (old.kind(), old.key());
+        let cause = (cx.journal)(Verb::Deleted, Some(old), None);
+        if kind != Kind::Event {
+            *self.removed.entry((kind, key.clone())).or_default() += 1;
+        }
+        let change = self.store.delete(kind, key, cause).clone();
+        (old.clone(), Some(change))
+    }
+
+    fn commit(&mut self, verb: Verb, old: Option<&Object>, mut new: Object, cx: &mut Serve<'_>) -> Change {
+        new.meta_mut().version += 1;
+        let cause = (cx.journal)(verb, old, Some(&new));
+        self.store.put(new, cause).clone()
+    }
+
+    /// Gives a new object its identity and its date of birth.
+    fn stamp(&mut self, object: &mut Object, cx: &Serve<'_>) {
+        let (kind, key) = (object.kind(), object.key().clone());
+        let path = format!("{kind} {key}");
+        let incarnation = 2 * self.removed.get(&(kind, key)).copied().unwrap_or(0);
+        let half = |counter| u128::from(cx.draws.get(Purpose::Uid, &path, counter));
+        let meta = object.meta_mut();
+        meta.uid = Uid(half(incarnation) << 64 | half(incarnation + 1));
+        meta.created = cx.clock.timestamp(cx.now);
+        meta.version = 0;
+    }
+
+    /// `generateName`: the prefix and five random characters (apiserver `storage/names/generate.go`).
+    fn generate_name(&mut self, object: &mut Object, cx: &Serve<'_>) {
+        const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        let (kind, meta) = (object.kind(), object.meta());
+        if !meta.name().is_empty() || meta.generate_name.is_empty() {
+            return;
+        }
+        let prefix = Key { namespace: meta.namespace().clone(), name: meta.generate_name.clone() };
+        let path = format!("{kind} {prefix}");
+        let counter = self.generated.entry((kind, prefix.clone())).or_default();
+        loop {
+            *counter += 1;
+            let mut bits = cx.draws.get(Purpose::Name, &path, *counter);
+            let suffix: String = std::iter::repeat_with(|| {
+                let letter = ALPHABET[(bits % ALPHABET.len() as u64) as usize];
+                bits /= ALPHABET.len() as u64;
+                char::from(letter)
+            })
+            .take(5)
+            .collect();
+            let name: Name = format!("{}{suffix}", prefix.name).into();
+            let key = Key { namespace: prefix.namespace.clone(), name };
+            if self.store.get(kind, &key).is_none() {
+                object.meta_mut().key = key;
+                return;
+            }
+        }
+    }
+}
+
+const MODIFIED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+
+fn wrong_uid(asked: Uid, found: Uid) -> Name {
+    format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {found}").into()
+}
+
+/// What no client may change.
+fn keep_system_metadata(new: &mut Object, old: &Object) {
+    let (meta, old) = (new.meta_mut(), old.meta());
+    meta.uid = old.uid;
+    meta.resource_version = old.resource_version;
+    meta.version = old.version;
+    meta.created = old.created;
+    meta.deletion = old.deletion;
+    meta.generation = old.generation;
+    meta.generate_name = old.generate_name.clone();
+}

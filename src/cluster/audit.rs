@@ -1,0 +1,104 @@
+//! Checks from outside that nothing impossible has happened.
+
+use super::world::World;
+use crate::object::resources::Resources;
+use crate::object::{Kind, Node, Pod};
+use std::collections::BTreeMap;
+
+impl World {
+    /// Checks every invariant of the whole state; costs as much as the state is large.
+    ///
+    /// # Errors
+    /// The invariants that do not hold, each in a sentence.
+    pub fn audit(&self) -> Result<(), Vec<String>> {
+        let mut broken = Vec::new();
+        self.audit_messages(&mut broken);
+        self.audit_watches(&mut broken);
+        self.audit_containers(&mut broken);
+        self.audit_room(&mut broken);
+        self.audit_objects(&mut broken);
+        if broken.is_empty() { Ok(()) } else { Err(broken) }
+    }
+
+    /// Every request was answered, was given up, or is in flight.
+    fn audit_messages(&self, broken: &mut Vec<String>) {
+        let (sent, ended, open) = (self.counters.sent, self.counters.ended, self.requests.len() as u64);
+        if sent != ended + open {
+            broken.push(format!("{sent} requests were sent, but {ended} ended and {open} are in flight"));
+        }
+    }
+
+    /// Cursors never pass the head; revisions of a log increase up to the head.
+    fn audit_watches(&self, broken: &mut Vec<String>) {
+        let store = &self.server.store;
+        for (slot, watch) in self.server.watches.iter() {
+            if watch.cursor > store.revision() {
+                broken.push(format!("watch {slot:?} stands at {:?}, past {:?}", watch.cursor, store.revision()));
+            }
+            if !self.watchers.contains_key(&slot) {
+                broken.push(format!("watch {slot:?} of {} has no owner", watch.kind));
+            }
+        }
+        for &kind in Kind::ALL {
+            let mut last = store.log(kind).compacted();
+            for change in store.changes(kind, last).into_iter().flatten() {
+                if change.revision <= last || change.revision > store.revision() {
+                    broken.push(format!("{kind} log: {:?} after {last:?}", change.revision));
+                }
+                last = change.revision;
+            }
+        }
+    }
+
+    /// No pod runs twice, and what runs has power.
+    fn audit_containers(&self, broken: &mut Vec<String>) {
+        let mut running: BTreeMap<_, &str> = BTreeMap::new();
+        for (_, machine) in self.ground.iter() {
+            for (pod, sandbox) in machine.sandboxes.iter().filter(|(_, sandbox)| sandbox.is_running) {
+                if !machine.is_on {
+                    broken.push(format!("pod {pod} runs on {}, which has no power", machine.name));
+                }
+                if let Some(other) = running.insert(sandbox.uid, &machine.name) {
+                    broken.push(format!("pod {pod} runs on {other} and on {}", machine.name));
+                }
+            }
+        }
+    }
+
+    /// The pods of a node ask for no more than it has.
+    fn audit_room(&self, broken: &mut Vec<String>) {
+        let store = &self.server.store;
+        for node in store.table(Kind::Node).all::<Node>() {
+            let mut free = Resources::from(&node.allocatable);
+            for pod in store.table(Kind::Pod).on_node::<Pod>(node.meta.name()) {
+                if !pod.status.phase.is_terminal() {
+                    free.subtract(&pod.spec.requests(false));
+                    free.pods -= 1;
+                }
+            }
+            let short = free.cpu_milli < 0 || free.memory_bytes < 0 || free.ephemeral_bytes < 0 || free.pods < 0;
+            if short {
+                broken.push(format!("the pods of {} ask for more than it has: {free:?}", node.meta.name()));
+            }
+        }
+    }
+
+    /// Objects are what their kind allows; a terminating one has somebody to finish it.
+    fn audit_objects(&self, broken: &mut Vec<String>) {
+        for &kind in Kind::ALL {
+            for object in self.server.store.table(kind).iter() {
+                let (key, meta) = (object.key(), object.meta());
+                if meta.resource_version > self.server.store.revision() || meta.resource_version.0 == 0 {
+                    broken.push(format!("{kind} {key} has version {:?}", meta.resource_version));
+                }
+                if meta.owners.iter().filter(|owner| owner.controller).count() > 1 {
+                    broken.push(format!("{kind} {key} has two controllers"));
+                }
+                let errors = object.validate();
+                if !errors.is_empty() {
+                    broken.push(format!("{kind} {key} is stored but invalid: {errors}"));
+                }
+            }
+        }
+    }
+}

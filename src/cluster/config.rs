@@ -1,0 +1,57 @@
+//! What a run is made of: everything that a scenario says, resolved.
+
+use crate::fault::{Fault, Target};
+use crate::kernel::time::{Span, Time};
+use crate::object::{Delays, Name, Node, Object, Settings, Timestamp};
+use std::sync::Arc;
+
+/// When a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// When its time is over.
+    Time,
+    /// When, after the last fault, everything has been as wanted for the hold span; at the latest when its time is over.
+    Converged,
+}
+
+/// A fault that is to happen.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Its id in the scenario.
+    pub id: Name,
+    /// Name of the fault, as `node.crash`.
+    pub name: &'static str,
+    /// When it begins.
+    pub at: Time,
+    /// How long it lasts; for good if none.
+    pub lasts: Option<Span>,
+    /// What it does.
+    pub fault: Arc<dyn Fault>,
+    /// Whom it hits.
+    pub target: Target,
+}
+
+/// A run, resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// From which all chance comes.
+    pub seed: u64,
+    /// The date at time zero, in whole seconds; the fraction comes from the seed.
+    pub epoch: Timestamp,
+    /// Settings of upstream's programs.
+    pub settings: Settings,
+    /// Modelled delays.
+    pub delays: Delays,
+    /// Nodes that are there and ready at the beginning.
+    pub nodes: Vec<Node>,
+    /// Objects that are applied at the beginning, in order.
+    pub manifests: Vec<Object>,
+    /// What goes wrong.
+    pub faults: Vec<Planned>,
+    /// When the run ends at the latest.
+    pub until: Time,
+    /// Whether it may end earlier.
+    pub stop: Stop,
+    /// How long everything must stay as wanted to count as converged.
+    pub hold: Span,
+}

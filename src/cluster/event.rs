@@ -1,0 +1,41 @@
+//! What the queue holds: ids only, so that an event is small and can be copied.
+
+use crate::ground::NodeId;
+use crate::kernel::arena::Slot;
+
+/// Something that happens at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A request leaves its client, which had to wait for a token.
+    Depart(Slot),
+    /// A request reaches the API server.
+    Arrive(Slot),
+    /// The API server has served a request.
+    Serve(Slot),
+    /// A reply reaches its client, or the client gives up.
+    Respond(Slot),
+    /// A watch hands over everything that is due.
+    Deliver(Slot),
+    /// A list answers an informer that had lost its place.
+    Relist(Slot),
+    /// A program's timer goes off.
+    Wake(Slot),
+    /// A fault begins.
+    Begin(u32),
+    /// A fault ends.
+    End(u32),
+    /// A machine that got power back has booted.
+    Boot(NodeId),
+    /// The programs of a node that has booted have their first lists.
+    Synced(NodeId),
+    /// A node whose link is back tries again.
+    Reconnect(NodeId),
+    /// The API server sends bookmarks.
+    Bookmark,
+    /// The API server compacts history.
+    Compact,
+    /// The run is over.
+    Stop,
+}
+
+const _: () = assert!(size_of::<Event>() <= 16);

@@ -1,0 +1,150 @@
+//! What faults do to the world, and how the world recovers from them.
+
+use super::event::Event;
+use super::process::Client;
+use super::world::World;
+use crate::fault::Levers;
+use crate::ground::{Direction, NodeId};
+use crate::node::{Agent, LIMIT, Start};
+use crate::object::fact::Why;
+use crate::object::{DelayId, Fact, FactId, Key, Kind, Name};
+
+impl World {
+    /// A fault looks for its target and strikes.
+    pub(super) fn begin_fault(&mut self, index: usize) {
+        let config = self.config.clone();
+        let planned = &config.faults[index];
+        let store = &self.server.store;
+        let names =
+            planned.target.resolve(store.table(Kind::Node), store.table(Kind::Pod), store.table(Kind::ReplicaSet));
+        let nodes: Vec<NodeId> = names.iter().filter_map(|name| self.ground.find(name)).collect();
+        self.last_fault = self.now;
+        self.open_faults -= usize::from(planned.lasts.is_none() || nodes.is_empty());
+        if nodes.is_empty() {
+            self.missed.push(planned.id.clone());
+            return;
+        }
+        self.recorder.outage(self.now, planned.id.clone(), &names);
+        let hit: Vec<&str> = names.iter().map(Name::as_str).collect();
+        let what = format!("{} {}", planned.name, hit.join(" ")).into();
+        self.fact(Fact::FaultBegan { fault: planned.id.clone(), what }, Why::NOTHING);
+        planned.fault.begin(&nodes, self);
+        self.hit[index] = Some(nodes);
+    }
+
+    /// A fault is put right.
+    pub(super) fn end_fault(&mut self, index: usize) {
+        let config = self.config.clone();
+        let planned = &config.faults[index];
+        let Some(nodes) = self.hit[index].clone() else { return };
+        self.open_faults -= 1;
+        self.last_fault = self.now;
+        self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
+        planned.fault.end(&nodes, self);
+    }
+
+    /// A machine that got power back runs: its programs ask for their first lists.
+    pub(super) fn boot(&mut self, node: NodeId) {
+        if self.ground[node].is_on {
+            return;
+        }
+        let name = self.ground[node].name.clone();
+        self.ground[node].is_on = true;
+        let settings = &self.config.settings;
+        let client = Client::new(format!("system:node:{name}"), Some(LIMIT), settings);
+        let station = &mut self.stations[node.0 as usize];
+        station.boots += 1;
+        station.client = client;
+        self.fact(Fact::MachineUp(name), Why::NOTHING);
+        self.await_lists(node);
+    }
+
+    /// Lets a node's first lists come in after a read, if the link carries; otherwise the link's return does.
+    fn await_lists(&mut self, node: NodeId) {
+        let carries = self.ground.carries(node, Direction::Up) && self.ground.carries(node, Direction::Down);
+        if carries {
+            let path = format!("sync {}", self.ground[node].name);
+            let boots = u64::from(self.stations[node.0 as usize].boots);
+            let read = self.config.delays.sample(DelayId::ApiRead, &self.draws, &path, boots);
+            self.queue.push(self.now + read, Event::Synced(node));
+        }
+    }
+
+    /// The first lists of a node that has booted are in.
+    pub(super) fn synced(&mut self, node: NodeId) {
+        let name = self.ground[node].name.clone();
+        let station = &mut self.stations[node.0 as usize];
+        if self.ground[node].is_on && station.agent.is_none() {
+            station.agent = Some(Agent::new(node, name));
+            self.start_agent(node, Start::Boot);
+        }
+    }
+
+    /// A node whose link is back tries again.
+    pub(super) fn reconnect(&mut self, node: NodeId) {
+        if !(self.ground.carries(node, Direction::Up) && self.ground.carries(node, Direction::Down)) {
+            return;
+        }
+        if self.stations[node.0 as usize].agent.is_none() {
+            return self.await_lists(node);
+        }
+        for (_, watch) in self.stations[node.0 as usize].watches.clone() {
+            self.deliver(watch);
+        }
+        self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_reconnect(ground, cx));
+    }
+
+    fn stop_machine(&mut self, node: NodeId) {
+        let name = self.ground[node].name.clone();
+        self.ground[node].is_on = false;
+        let cause = self.fact(Fact::MachineDown(name.clone()), Why::NOTHING);
+        let now = self.now;
+        let machine = &mut self.ground[node];
+        machine.images.retain(|_, there| *there <= now);
+        let mut stopped: Vec<Key> = Vec::new();
+        for (pod, sandbox) in &mut machine.sandboxes {
+            if std::mem::take(&mut sandbox.is_running) {
+                stopped.push(pod.clone());
+            }
+            sandbox.is_ready = false;
+        }
+        for pod in stopped {
+            self.fact(Fact::ContainersStopped { pod, node: name.clone() }, Why::because(cause));
+        }
+        let station = &mut self.stations[node.0 as usize];
+        station.agent = None;
+        station.boots += 1;
+        for (_, watch) in std::mem::take(&mut station.watches) {
+            self.close_watch(watch);
+        }
+    }
+}
+
+impl Levers for World {
+    fn power(&mut self, node: NodeId, on: bool) {
+        match (self.ground[node].is_on, on) {
+            (true, false) => self.stop_machine(node),
+            (false, true) => {
+                let path = self.ground[node].name.to_string();
+                let boots = u64::from(self.stations[node.0 as usize].boots);
+                let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &path, boots);
+                self.queue.push(self.now + boot, Event::Boot(node));
+            }
+            _ => {}
+        }
+    }
+
+    fn link(&mut self, node: NodeId, up: bool, down: bool) {
+        let machine = &mut self.ground[node];
+        let (was_whole, is_whole) = (machine.link_up && machine.link_down, up && down);
+        (machine.link_up, machine.link_down) = (up, down);
+        let name = machine.name.clone();
+        if was_whole && !is_whole {
+            self.fact(Fact::LinkCut(name), Why::NOTHING);
+        } else if !was_whole && is_whole {
+            self.fact(Fact::LinkHealed(name.clone()), Why::NOTHING);
+            let wait = self.config.delays.sample(DelayId::KubeletReconnect, &self.draws, &name, self.now.as_micros());
+            self.queue.push(self.now + wait, Event::Reconnect(node));
+        }
+    }
+}

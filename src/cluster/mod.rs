@@ -1,0 +1,20 @@
+//! Layer 6: the cluster. The only place that knows all parts.
+//!
+//! [`World`] is all state by value; [`World::step`] takes one [`event::Event`] off the queue and hands it to the
+//! component that it concerns. [`wire`] turns the commands that components leave behind into requests in flight.
+//! [`audit`] checks from outside that nothing impossible has happened.
+
+pub mod audit;
+
+pub mod config;
+pub mod event;
+pub mod informer;
+pub mod levers;
+pub mod process;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+pub mod world;
+
+pub use config::{Config, Planned, Stop};
+pub use world::World;

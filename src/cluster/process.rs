@@ -1,0 +1,77 @@
+//! Who runs programs: a process of the control plane, or a node; and their clients.
+
+use crate::ground::NodeId;
+use crate::kernel::arena::Slot;
+use crate::kernel::bucket::Bucket;
+use crate::network::Peer;
+use crate::node::Agent;
+use crate::object::fact::Why;
+use crate::object::{Event, Kind, Name, Settings};
+use crate::program::{Caches, ClientLimit, Program};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A program, by where it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// Program `.1` of process `.0`.
+    Program(u16, u16),
+    /// The agent of a node.
+    Node(NodeId),
+}
+
+impl Owner {
+    /// Where its messages come from.
+    pub const fn peer(self) -> Peer {
+        match self {
+            Owner::Program(..) => Peer::ControlPlane,
+            Owner::Node(node) => Peer::Node(node),
+        }
+    }
+}
+
+/// A program's client of the API server: one token bucket for all its requests, Events included.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// As whom it authenticates.
+    pub user: Name,
+    /// Its limit; none for a client without one.
+    pub limit: Option<(ClientLimit, Bucket)>,
+    /// Events that wait for the one on its way.
+    pub events: VecDeque<(Box<Event>, Why)>,
+    /// Whether an Event is on its way.
+    pub is_emitting: bool,
+    /// How many objects were created from each prefix of names: the counter for draws.
+    pub created: BTreeMap<String, u64>,
+}
+
+impl Client {
+    /// A client that has sent nothing yet.
+    pub fn new(user: impl Into<Name>, limit: Option<ClientLimit>, settings: &Settings) -> Client {
+        let limit = limit.map(|limit| (limit, Bucket::new(settings.get(limit.qps), settings.get(limit.burst))));
+        Client { user: user.into(), limit, events: VecDeque::new(), is_emitting: false, created: BTreeMap::new() }
+    }
+}
+
+/// A process of the control plane: its programs share what its informers know.
+#[derive(Clone)]
+pub struct Process {
+    /// Programs in the order in which they hear of changes, each with its client.
+    pub programs: Vec<(Box<dyn Program>, Client)>,
+    /// What the informers know.
+    pub caches: Caches,
+    /// Watches by kind.
+    pub watches: Vec<(Kind, Slot)>,
+}
+
+/// A node's programs, while its machine runs.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// The programs; none while the machine is off or boots.
+    pub agent: Option<Agent>,
+    /// Their client.
+    pub client: Client,
+    /// Watches by kind.
+    pub watches: Vec<(Kind, Slot)>,
+    /// How often the machine has booted: timers and replies from before a boot concern nobody.
+    pub boots: u32,
+}

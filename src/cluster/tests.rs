@@ -1,0 +1,178 @@
+//! Whole small runs, built by hand.
+
+use super::config::{Config, Planned, Stop};
+use super::world::World;
+use crate::fault::{self, Target};
+use crate::kernel::time::{Span, Time};
+use crate::object::condition::ConditionStatus;
+use crate::object::pod::{Container, PodSpec};
+use crate::object::quantity::Quantity;
+use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
+use crate::object::{Delays, Key, Lease, Meta, Node, Object, Phase, Pod, Settings, Timestamp};
+use std::sync::Arc;
+
+fn list(pairs: &[(&str, i64)]) -> ResourceList {
+    let mut list = ResourceList::default();
+    pairs.iter().for_each(|&(name, units)| list.set(name, Quantity::from_units(units)));
+    list
+}
+
+fn node(name: &str) -> Node {
+    Node {
+        meta: Meta::new(Key::cluster(name)),
+        capacity: list(&[(CPU, 4), (MEMORY, 8 << 30), (PODS, 110)]),
+        ..Node::default()
+    }
+}
+
+fn pod(name: &str) -> Object {
+    let container = Container { name: "c".into(), image: "app:1".into(), ..Container::default() };
+    let spec = Arc::new(PodSpec { containers: vec![container], ..PodSpec::default() });
+    Pod { meta: Meta::new(Key::new("default", name)), spec, ..Pod::default() }.into()
+}
+
+fn config(seed: u64, pods: &[&str]) -> Config {
+    Config {
+        seed,
+        epoch: Timestamp(1_795_543_200),
+        settings: Settings::default(),
+        delays: Delays::default(),
+        nodes: ["n0", "n1", "n2"].map(node).to_vec(),
+        manifests: pods.iter().map(|name| pod(name)).collect(),
+        faults: Vec::new(),
+        until: Time::ZERO + Span::from_secs(120),
+        stop: Stop::Time,
+        hold: Span::from_secs(10),
+    }
+}
+
+fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Planned {
+    let row = fault::REGISTRY.iter().find(|row| row.name == name).unwrap();
+    Planned {
+        id: name.into(),
+        name: row.name,
+        at: Time::ZERO + Span::from_secs(at),
+        lasts: lasts.map(Span::from_secs),
+        fault: (row.build)(&Default::default()).unwrap(),
+        target: Target::Node(node.into()),
+    }
+}
+
+fn ran(config: Config) -> World {
+    let mut world = World::new(config);
+    world.run();
+    assert_eq!(world.audit(), Ok(()));
+    assert_eq!(world.refused(), []);
+    world
+}
+
+#[test]
+fn a_pod_is_placed_started_and_ready() {
+    let world = ran(config(1, &["web"]));
+    let pod = world.objects::<Pod>().next().unwrap();
+    assert_eq!(pod.status.phase, Phase::Running);
+    assert!(pod.is_ready() && !pod.node_name.is_empty() && pod.status.ip.is_some());
+}
+
+#[test]
+fn a_machine_that_comes_back_starts_its_pods_again_in_place() {
+    let mut config = config(1, &["a", "b", "c"]);
+    config.until = Time::ZERO + Span::from_secs(200);
+    config.faults = vec![planned("node.crash", 40, Some(20), "n1")];
+    let world = ran(config);
+    let pods: Vec<_> = world.objects::<Pod>().filter(|pod| pod.node_name == "n1").collect();
+    assert!(!pods.is_empty());
+    for pod in pods {
+        assert!(pod.is_ready());
+        assert_eq!(pod.status.containers[0].restart_count, 1);
+    }
+    assert!(world.objects::<Node>().all(|node| node.ready() == Some(ConditionStatus::True)));
+}
+
+#[test]
+fn a_kubelet_that_is_cut_off_renews_nothing_until_it_is_back() {
+    let mut config = config(1, &["a"]);
+    config.faults = vec![planned("node.partition", 20, Some(30), "n2")];
+    let mut world = World::new(config);
+    let renewed = |world: &World| world.objects::<Lease>().find(|lease| lease.holder == "n2").unwrap().renew_time;
+    world.run_until(Time::ZERO + Span::from_secs(21));
+    let before = renewed(&world);
+    world.run_until(Time::ZERO + Span::from_secs(49));
+    assert_eq!(renewed(&world), before);
+    world.run();
+    assert!(renewed(&world) > before);
+    assert_eq!(world.audit(), Ok(()));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_digest_and_another_seed_other_phases() {
+    let hex = |seed| ran(config(seed, &["a", "b"])).digest().hex();
+    assert_eq!(hex(1), hex(1));
+    assert_ne!(hex(1), hex(2));
+}
+
+#[test]
+fn a_clone_runs_on_to_the_same_digest() {
+    let mut config = config(3, &["a", "b", "c"]);
+    config.faults = vec![planned("node.crash", 15, Some(20), "n0"), planned("node.partition", 30, Some(40), "n2")];
+    let whole = ran(config.clone());
+    let mut world = World::new(config);
+    for second in [0, 1, 3, 14, 16, 33, 61, 100] {
+        world.run_until(Time::ZERO + Span::from_secs(second));
+        let mut branch = world.clone();
+        branch.run();
+        assert_eq!(branch.digest().hex(), whole.digest().hex(), "cloned at {second} s");
+    }
+}
+
+#[test]
+fn an_added_idle_pod_moves_no_other_draw() {
+    let renewals = |pods: &[&str]| {
+        let mut config = config(5, pods);
+        config.until = Time::ZERO + Span::from_secs(60);
+        let world = ran(config);
+        world.objects::<Lease>().map(|lease| (lease.holder.clone(), lease.renew_time)).collect::<Vec<_>>()
+    };
+    assert_eq!(renewals(&["a", "b"]), renewals(&["a", "b", "idle"]));
+}
+
+#[test]
+fn a_fault_that_hits_nothing_says_so() {
+    let mut config = config(1, &["a"]);
+    config.faults = vec![planned("node.crash", 10, None, "n9")];
+    assert_eq!(ran(config).missed(), ["node.crash"]);
+}
+
+#[test]
+fn the_audit_finds_books_that_do_not_balance() {
+    let world = ran(config(1, &["a", "b"]));
+    let finds = |cook: &dyn Fn(&mut World), words: &str| {
+        let mut cooked = world.clone();
+        cook(&mut cooked);
+        let broken = cooked.audit().expect_err(words).join("; ");
+        assert!(broken.contains(words), "{broken}");
+    };
+    finds(&|world| world.counters.sent += 1, "requests were sent");
+    finds(&|world| world.watchers.clear(), "has no owner");
+    finds(
+        &|world| {
+            let [first, second] = ["n0", "n1"].map(|name| world.ground.find(name).unwrap());
+            let sandboxes =
+                world.ground.iter().find(|(_, machine)| !machine.sandboxes.is_empty()).unwrap().1.sandboxes.clone();
+            world.ground[first].sandboxes = sandboxes.clone();
+            world.ground[second].sandboxes = sandboxes;
+        },
+        "runs on n0 and on n1",
+    );
+    finds(
+        &|world| {
+            let pod = world.objects::<Pod>().next().unwrap().clone();
+            let mut greedy = Pod::clone(&pod);
+            let mut requests = ResourceList::default();
+            requests.set(CPU, Quantity::from_units(99));
+            Arc::make_mut(&mut greedy.spec).containers[0].requests = requests;
+            world.server.store.put(greedy.into(), crate::object::FactId::NONE);
+        },
+        "ask for more than it has",
+    );
+}

@@ -1,0 +1,298 @@
+//! From commands to requests in flight, and back as replies: every message crosses the network.
+
+use super::event::Event;
+use super::process::{Client, Owner};
+use super::world::World;
+use crate::apiserver::{ApiError, Reply, Request, Serve, flow};
+use crate::ground::Direction;
+use crate::kernel::arena::Slot;
+use crate::kernel::time::{Span, Time};
+use crate::network::Network;
+use crate::object::fact::{Verb, Why};
+use crate::object::{DelayId, Fact, Kind, Object, Revision, SettingId};
+use crate::program::{Command, Ticket, Timer};
+use crate::record::describe::describe;
+use std::hash::Hash;
+
+/// A timer that has not gone off.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending {
+    /// Whose it is.
+    pub owner: Owner,
+    /// For a node: in which boot it was set.
+    pub boots: u32,
+    /// For what.
+    pub timer: Timer,
+    /// Why.
+    pub why: Why,
+}
+
+/// A request that has not been answered.
+#[derive(Clone, Debug)]
+pub struct InFlight {
+    owner: Owner,
+    boots: u32,
+    request: Request,
+    /// None for an Event sent in the background.
+    ticket: Option<Ticket>,
+    why: Why,
+    sent: Time,
+    /// Names the request for draws: who asks for what.
+    path: String,
+    /// Which version of the object it was sent for: the counter for draws.
+    version: u64,
+    reply: Option<Reply>,
+}
+
+/// How many messages there were; for the audit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Requests that left their clients or wait to.
+    pub sent: u64,
+    /// Requests that were answered or given up.
+    pub ended: u64,
+    /// Requests or replies that were lost.
+    pub lost: u64,
+}
+
+impl World {
+    /// Carries out what a component has left behind.
+    pub(super) fn obey(&mut self, owner: Owner, commands: Vec<Command>) {
+        for command in commands {
+            match command {
+                Command::Send { request, ticket, why } => self.send(owner, request, Some(ticket), why),
+                Command::Emit { event, why } => {
+                    self.client(owner).events.push_back((event, why));
+                    self.emit_next(owner);
+                }
+                Command::WakeAt { at, timer, why } => {
+                    let pending = Pending { owner, boots: self.boots(owner), timer, why };
+                    let slot = self.timers.insert(pending);
+                    self.queue.push(at.max(self.now), Event::Wake(slot));
+                }
+                Command::Note { fact, why } => {
+                    self.fact(fact, why);
+                }
+            }
+        }
+    }
+
+    fn client(&mut self, owner: Owner) -> &mut Client {
+        match owner {
+            Owner::Program(process, program) => &mut self.processes[process as usize].programs[program as usize].1,
+            Owner::Node(node) => &mut self.stations[node.0 as usize].client,
+        }
+    }
+
+    fn boots(&self, owner: Owner) -> u32 {
+        match owner {
+            Owner::Program(..) => 0,
+            Owner::Node(node) => self.stations[node.0 as usize].boots,
+        }
+    }
+
+    /// Sends the next Event of a client, if none is on its way.
+    fn emit_next(&mut self, owner: Owner) {
+        let client = self.client(owner);
+        if !client.is_emitting
+            && let Some((event, why)) = client.events.pop_front()
+        {
+            client.is_emitting = true;
+            self.send(owner, Request::Create((*event).into()), None, why);
+        }
+    }
+
+    /// Takes a token for a request and lets it depart, now or when the token has grown.
+    fn send(&mut self, owner: Owner, request: Request, ticket: Option<Ticket>, mut why: Why) {
+        let now = self.now;
+        let client = self.client(owner);
+        let mut departs = now;
+        if let Some((limit, bucket)) = &mut client.limit {
+            departs = bucket.reserve(now).unwrap_or(now);
+            if departs > now {
+                why.setting = Some(limit.qps);
+            }
+        }
+        let (path, version) = name_for_draws(client, &request, now);
+        let boots = self.boots(owner);
+        let slot = self.requests.insert(InFlight {
+            owner,
+            boots,
+            request,
+            ticket,
+            why,
+            sent: departs,
+            path,
+            version,
+            reply: None,
+        });
+        self.counters.sent += 1;
+        if departs > now {
+            self.queue.push(departs, Event::Depart(slot));
+        } else {
+            self.depart(slot);
+        }
+    }
+
+    /// A request leaves its client.
+    pub(super) fn depart(&mut self, slot: Slot) {
+        let request = self.requests.get_mut(slot).expect("a request departs once");
+        if let Some(object) = self.server.store.get(request.request.kind(), request.request.key()) {
+            request.version = object.meta().version;
+        }
+        let (peer, version) = (request.owner.peer(), request.version);
+        let network = Network { ground: &self.ground, delays: &self.config.delays, draws: &self.draws };
+        match network.transit(peer, Direction::Up, &request.path, version) {
+            Some(span) => self.queue.push(self.now + span, Event::Arrive(slot)),
+            None => self.give_up(slot),
+        }
+    }
+
+    /// A message was lost: its client will give up when its patience ends.
+    fn give_up(&mut self, slot: Slot) {
+        self.counters.lost += 1;
+        let request = self.requests.get_mut(slot).expect("a lost request is in flight");
+        let settings = &self.config.settings;
+        let patience = match (request.owner, request.request.kind()) {
+            (Owner::Node(_), Kind::Lease) => settings.span(SettingId::NodeLeaseTimeout),
+            _ => settings.span(SettingId::HttpReadIdleTimeout) + settings.span(SettingId::HttpPingTimeout),
+        };
+        request.reply = Some(Reply::Error(ApiError::Timeout));
+        self.queue.push((request.sent + patience).max(self.now), Event::Respond(slot));
+    }
+
+    /// A request reaches the API server.
+    pub(super) fn arrive(&mut self, slot: Slot) {
+        let request = self.requests.get(slot).expect("a request arrives once");
+        let service =
+            flow::service_time(&request.request, &self.config.delays, &self.draws, &request.path, request.version);
+        self.queue.push(self.now + service, Event::Serve(slot));
+    }
+
+    /// The API server serves a request, and tells those who listen.
+    pub(super) fn serve(&mut self, slot: Slot) {
+        let request = self.requests.get_mut(slot).expect("a request is served once");
+        let (owner, why, version) = (request.owner, request.why, request.version);
+        let user = match owner {
+            Owner::Program(process, program) => &self.processes[process as usize].programs[program as usize].1.user,
+            Owner::Node(node) => &self.stations[node.0 as usize].client.user,
+        };
+        let (now, recorder, digest) = (self.now, &mut self.recorder, &mut self.digest);
+        let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
+            (now.as_micros(), verb, new.or(old)).hash(digest);
+            digest.seal();
+            let Some(what) = describe(verb, old, new) else { return why.cause };
+            let object = new.or(old).expect("a commit has an object");
+            let fact = Fact::Commit { verb, kind: object.kind(), key: object.key().clone(), what: what.into() };
+            recorder.fact(now, fact, why)
+        };
+        let mut cx = Serve {
+            now,
+            clock: self.clock,
+            draws: &self.draws,
+            settings: &self.config.settings,
+            user,
+            journal: &mut journal,
+        };
+        let (reply, change) = self.server.serve(&request.request, &mut cx);
+        if let Some(change) = &change {
+            request.why.cause = change.cause;
+            self.recorder.commit(self.now, change);
+            self.announce(change);
+        }
+        let request = self.requests.get_mut(slot).expect("it was just served");
+        request.reply = Some(reply);
+        let network = Network { ground: &self.ground, delays: &self.config.delays, draws: &self.draws };
+        match network.transit(owner.peer(), Direction::Down, &request.path, version) {
+            Some(span) => self.queue.push(self.now + span, Event::Respond(slot)),
+            None => self.give_up(slot),
+        }
+    }
+
+    /// Sends a delivery on its way to every listener that has none under way.
+    fn announce(&mut self, change: &crate::apiserver::Change) {
+        let object = change.object();
+        let path = format!("{} {}", object.kind(), object.key());
+        for watch in self.server.watches.notify(change) {
+            let listener = match self.watchers[&watch] {
+                Owner::Program(process, _) => format!("watch p{process} {path}"),
+                Owner::Node(node) => format!("watch n{} {path}", node.0),
+            };
+            let latency = self.watch_latency(&listener, object.meta().version);
+            self.queue.push(self.now + latency, Event::Deliver(watch));
+        }
+    }
+
+    fn watch_latency(&self, path: &str, version: u64) -> Span {
+        let network = self.config.delays.sample(DelayId::NetworkLatency, &self.draws, path, version);
+        network + self.config.delays.sample(DelayId::WatchLatency, &self.draws, path, version)
+    }
+
+    /// A reply reaches its client, or the client gives up.
+    pub(super) fn respond(&mut self, slot: Slot) {
+        let InFlight { owner, boots, ticket, why, reply, .. } =
+            self.requests.remove(slot).expect("a request ends once");
+        self.counters.ended += 1;
+        if boots != self.boots(owner) {
+            return;
+        }
+        let reply = reply.expect("a request that ends has a reply");
+        match (ticket, owner) {
+            (None, _) => {
+                self.client(owner).is_emitting = false;
+                self.emit_next(owner);
+            }
+            (Some(ticket), Owner::Program(..)) => {
+                self.call_program(owner, why.cause, |program, cx| program.on_reply(ticket, &reply, cx));
+            }
+            (Some(ticket), Owner::Node(node)) => {
+                self.call_agent(node, why.cause, |agent, ground, cx| agent.on_reply(ticket, &reply, ground, cx));
+            }
+        }
+    }
+
+    /// Opens a watch from the head of the store.
+    pub(super) fn open_watch(&mut self, kind: Kind, node: Option<crate::object::Name>, owner: Owner) -> Slot {
+        let head: Revision = self.server.store.revision();
+        let slot = self.server.watches.open(kind, node, head);
+        self.watchers.insert(slot, owner);
+        slot
+    }
+
+    /// Closes a watch.
+    pub(super) fn close_watch(&mut self, slot: Slot) {
+        self.server.watches.close(slot);
+        self.watchers.remove(&slot);
+    }
+}
+
+/// Names a request for draws, by who asks for what; and the counter of a creation, which has no version to go by.
+fn name_for_draws(client: &mut Client, request: &Request, now: Time) -> (String, u64) {
+    let path = format!("{} {} {} {}", client.user, verb(request), request.kind(), request.key());
+    match request {
+        // There are too many Events to count them, and nothing waits for one.
+        Request::Create(Object::Event(_)) => (path, now.as_micros()),
+        Request::Create(object) if object.meta().name().is_empty() => {
+            let path = format!("{path}{}", object.meta().generate_name);
+            let created = client.created.entry(path.clone()).or_default();
+            *created += 1;
+            (path, *created)
+        }
+        _ => (path, 0),
+    }
+}
+
+/// The verb and the part it is about, as one word of the key for draws.
+fn verb(request: &Request) -> &'static str {
+    use crate::apiserver::Part;
+    match request {
+        Request::Get { .. } => "get",
+        Request::Create(_) => "create",
+        Request::Update { part: Part::Main, .. } => "update",
+        Request::Update { part: Part::Status, .. } => "update-status",
+        Request::Patch { part: Part::Main, .. } => "patch",
+        Request::Patch { part: Part::Status, .. } => "patch-status",
+        Request::Bind { .. } => "bind",
+        Request::Delete { .. } => "delete",
+    }
+}

@@ -1,0 +1,434 @@
+//! All state of a run, by value, and the loop.
+
+use super::config::{Config, Stop};
+use super::event::Event;
+use super::process::{Client, Owner, Process, Station};
+use super::wire::{Counters, InFlight, Pending};
+use crate::apiserver::{ApiError, ApiServer, Request, Serve};
+use crate::controller;
+use crate::ground::{Ground, NodeId};
+use crate::kernel::arena::{Slot, Slots};
+use crate::kernel::digest::Digest;
+use crate::kernel::queue::Queue;
+use crate::kernel::rng::{Draws, Purpose};
+use crate::kernel::time::Time;
+use crate::node::{Agent, LIMIT, Start, kubelet};
+use crate::object::fact::{Verb, Why};
+use crate::object::{
+    Clock, Fact, FactId, Key, Kind, Meta, MicroTime, Name, Namespace, Node, Object, PriorityClass, SettingId, Strategy,
+};
+use crate::program::script::Script;
+use crate::program::{Command, Context, Program};
+use crate::record::Recorder;
+use crate::scheduler::Scheduler;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// A simulated cluster. A clone taken at any time runs on to the same digest.
+#[derive(Clone)]
+pub struct World {
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Clock,
+    pub(super) draws: Draws,
+    pub(super) now: Time,
+    pub(super) queue: Queue<Event>,
+    pub(super) server: ApiServer,
+    pub(super) ground: Ground,
+    pub(super) processes: Vec<Process>,
+    pub(super) stations: Vec<Station>,
+    pub(super) requests: Slots<InFlight>,
+    pub(super) timers: Slots<Pending>,
+    pub(super) watchers: BTreeMap<Slot, Owner>,
+    /// Nodes that each fault has hit; none before it begins.
+    pub(super) hit: Vec<Option<Vec<NodeId>>>,
+    pub(super) open_faults: usize,
+    pub(super) last_fault: Time,
+    pub(super) missed: Vec<Name>,
+    pub(super) recorder: Recorder,
+    pub(super) digest: Digest,
+    pub(super) counters: Counters,
+    pub(super) events: u64,
+    pub(super) is_over: bool,
+}
+
+/// The process of the client that applies the manifests.
+const KUBECTL: usize = 0;
+
+impl World {
+    /// The cluster at time zero: nodes are ready, all programs have been running for long, nothing is applied yet.
+    pub fn new(config: Config) -> World {
+        let draws = Draws::new(config.seed);
+        let fraction = draws.below(Purpose::Phase, "epoch", 0, 1_000_000) as i64;
+        let mut world = World {
+            clock: Clock { epoch_micros: config.epoch.0 * 1_000_000 + fraction },
+            draws,
+            now: Time::ZERO,
+            queue: Queue::new(),
+            server: ApiServer::default(),
+            ground: Ground::default(),
+            processes: Vec::new(),
+            stations: Vec::new(),
+            requests: Slots::default(),
+            timers: Slots::default(),
+            watchers: BTreeMap::new(),
+            hit: vec![None; config.faults.len()],
+            open_faults: config.faults.len(),
+            last_fault: Time::ZERO,
+            missed: Vec::new(),
+            recorder: Recorder::default(),
+            digest: Digest::new(),
+            counters: Counters::default(),
+            events: 0,
+            is_over: false,
+            config: Arc::new(config),
+        };
+        world.bootstrap();
+        world.start_control_plane();
+        world.start_nodes();
+        world.plan();
+        world
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) {
+        while self.step() {}
+    }
+
+    /// Runs until the clock stands at `until` or the run is over.
+    pub fn run_until(&mut self, until: Time) {
+        while !self.is_over && self.queue.next_time().is_some_and(|next| next <= until) {
+            self.step();
+        }
+    }
+
+    /// Takes one event off the queue and lets it happen. False once the run is over.
+    pub fn step(&mut self) -> bool {
+        if self.is_over {
+            return false;
+        }
+        let Some((now, event)) = self.queue.pop() else { return false };
+        self.now = now;
+        self.events += 1;
+        match event {
+            Event::Depart(request) => self.depart(request),
+            Event::Arrive(request) => self.arrive(request),
+            Event::Serve(request) => self.serve(request),
+            Event::Respond(request) => self.respond(request),
+            Event::Deliver(watch) => self.deliver(watch),
+            Event::Relist(watch) => self.relist(watch),
+            Event::Wake(timer) => self.wake(timer),
+            Event::Begin(fault) => self.begin_fault(fault as usize),
+            Event::End(fault) => self.end_fault(fault as usize),
+            Event::Boot(node) => self.boot(node),
+            Event::Synced(node) => self.synced(node),
+            Event::Reconnect(node) => self.reconnect(node),
+            Event::Bookmark => self.bookmark(),
+            Event::Compact => self.compact(),
+            Event::Stop => self.is_over = true,
+        }
+        self.is_over |= self.config.stop == Stop::Converged && self.has_converged();
+        !self.is_over
+    }
+
+    /// Whether all faults are over and everything has been as wanted since, for the hold span.
+    fn has_converged(&self) -> bool {
+        self.open_faults == 0
+            && self.is_applied()
+            && self.is_noticed()
+            && self.recorder.converged_since().is_some_and(|since| self.now >= since + self.config.hold)
+    }
+
+    /// Whether the control plane has had the time to notice what the last fault did.
+    fn is_noticed(&self) -> bool {
+        let grace = self.config.settings.span(SettingId::NodeMonitorGracePeriod);
+        let pass = self.config.settings.span(SettingId::NodeMonitorPeriod);
+        self.now >= self.last_fault + grace + pass + pass
+    }
+
+    fn is_applied(&self) -> bool {
+        self.kubectl().is_none_or(Script::is_idle)
+    }
+
+    fn kubectl(&self) -> Option<&Script> {
+        let (program, _) = self.processes[KUBECTL].programs.first()?;
+        let program: &dyn Any = program.as_ref();
+        program.downcast_ref()
+    }
+
+    /// Objects that every cluster has (`pkg/controlplane/controller/systemnamespaces`, `pkg/registry/scheduling`).
+    fn bootstrap(&mut self) {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            self.preload(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
+        }
+        for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
+            let class = PriorityClass { meta: Meta::new(Key::cluster(name)), value, ..PriorityClass::default() };
+            self.preload(class.into());
+        }
+        let config = self.config.clone();
+        for node in &config.nodes {
+            let (date, name) = (self.clock.timestamp(self.now), node.meta.name().clone());
+            let mut node = Node::clone(node);
+            node.meta.generation = 1;
+            if node.conditions.is_empty() {
+                node.conditions = kubelet::healthy_conditions(date);
+            }
+            self.preload(node.into());
+            let id = self.ground.add(name.clone());
+            let client = Client::new(format!("system:node:{name}"), Some(LIMIT), &config.settings);
+            let agent = Some(Agent::new(id, name.clone()));
+            self.stations.push(Station { agent, client, watches: Vec::new(), boots: 0 });
+            let mut out = Vec::new();
+            let caches = Default::default();
+            let cx = self.context(&caches, FactId::NONE, &mut out);
+            // The next renewal comes at its phase; the last one was a round before.
+            let interval = cx.span(SettingId::NodeLeaseRenewInterval).as_micros() as i64;
+            let renewed = cx.clock.epoch_micros + kubelet::lease_phase(&name, &cx).as_micros() as i64 - interval;
+            let lease = kubelet::new_lease(&name, MicroTime(renewed).0, &cx);
+            self.preload(lease.into());
+        }
+    }
+
+    fn preload(&mut self, object: Object) {
+        let change = self.as_server(|server, cx| server.preload(object, cx));
+        self.recorder.commit(self.now, &change);
+    }
+
+    /// Lets the API server do something of its own, which is hashed but is no fact.
+    fn as_server<T>(&mut self, act: impl FnOnce(&mut ApiServer, &mut Serve<'_>) -> T) -> T {
+        let (now, digest) = (self.now, &mut self.digest);
+        let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
+            (now.as_micros(), verb, new.or(old)).hash(digest);
+            digest.seal();
+            FactId::NONE
+        };
+        let user = "system:apiserver".into();
+        let mut cx = Serve {
+            now,
+            clock: self.clock,
+            draws: &self.draws,
+            settings: &self.config.settings,
+            user: &user,
+            journal: &mut journal,
+        };
+        act(&mut self.server, &mut cx)
+    }
+
+    fn start_control_plane(&mut self) {
+        let applied = self.config.manifests.iter().map(|object| Request::Create(object.clone()));
+        let kubectl: Box<dyn Program> = Box::new(Script::new(applied));
+        self.start_process("kubernetes-admin", vec![kubectl]);
+        let controllers = controller::REGISTRY.iter().map(|new| new()).collect();
+        self.start_process("system:kube-controller-manager", controllers);
+        self.start_process("system:kube-scheduler", vec![Box::new(Scheduler::new())]);
+    }
+
+    /// A process that has been running for long: its informers are up to date.
+    fn start_process(&mut self, user: &str, programs: Vec<Box<dyn Program>>) {
+        let index = self.processes.len() as u16;
+        let settings = &self.config.settings;
+        let mut kinds: Vec<Kind> = Vec::new();
+        for program in &programs {
+            kinds.extend(program.watches().iter().filter(|kind| !kinds.contains(kind)).copied().collect::<Vec<_>>());
+        }
+        let clients = programs.iter().map(|program| Client::new(user, program.limit(), settings)).collect::<Vec<_>>();
+        self.processes.push(Process {
+            programs: programs.into_iter().zip(clients).collect(),
+            caches: Default::default(),
+            watches: Vec::new(),
+        });
+        let first = Owner::Program(index, 0);
+        let watches = kinds.iter().map(|&kind| (kind, self.open_watch(kind, None, first))).collect();
+        let process = &mut self.processes[index as usize];
+        process.watches = watches;
+        let mut lists = Vec::new();
+        for &kind in &kinds {
+            lists.push((
+                kind,
+                super::informer::list(self.server.store.table(kind), process.caches.table_mut(kind), None),
+            ));
+        }
+        for program in 0..self.processes[index as usize].programs.len() {
+            let owner = Owner::Program(index, program as u16);
+            self.call_program(owner, FactId::NONE, |program, cx| program.on_start(cx));
+            for (kind, changes) in &lists {
+                self.call_program(owner, FactId::NONE, |program, cx| {
+                    if program.watches().contains(kind) {
+                        program.on_changes(*kind, changes, cx);
+                    }
+                });
+            }
+        }
+    }
+
+    fn start_nodes(&mut self) {
+        for index in 0..self.stations.len() {
+            self.start_agent(NodeId(index as u32), Start::LongAgo);
+        }
+    }
+
+    /// Puts the end, the faults and the API server's own rounds into the queue.
+    fn plan(&mut self) {
+        for (index, fault) in self.config.clone().faults.iter().enumerate() {
+            self.queue.push(fault.at, Event::Begin(index as u32));
+            if let Some(lasts) = fault.lasts {
+                self.queue.push(fault.at + lasts, Event::End(index as u32));
+            }
+        }
+        for (id, event) in
+            [(SettingId::WatchBookmarkFrequency, Event::Bookmark), (SettingId::EtcdCompactionInterval, Event::Compact)]
+        {
+            let phase = self.draws.span_below(Purpose::Phase, id.row().name, 0, self.config.settings.span(id));
+            self.queue.push(Time::ZERO + phase, event);
+        }
+        self.queue.push(self.config.until, Event::Stop);
+    }
+
+    fn bookmark(&mut self) {
+        self.server.watches.bookmark(&self.server.store);
+        self.as_server(ApiServer::expire_events);
+        self.again(SettingId::WatchBookmarkFrequency, Event::Bookmark);
+    }
+
+    fn compact(&mut self) {
+        self.server.compact();
+        self.again(SettingId::EtcdCompactionInterval, Event::Compact);
+    }
+
+    fn again(&mut self, period: SettingId, event: Event) {
+        self.queue.push(self.now + self.config.settings.span(period), event);
+    }
+
+    fn wake(&mut self, timer: Slot) {
+        let Some(Pending { owner, boots, timer, why }) = self.timers.remove(timer) else { return };
+        match owner {
+            Owner::Program(..) => self.call_program(owner, why.cause, |program, cx| program.on_timer(timer, cx)),
+            Owner::Node(node) if self.stations[node.0 as usize].boots == boots => {
+                self.call_agent(node, why.cause, |agent, ground, cx| agent.on_timer(timer, ground, cx));
+            }
+            Owner::Node(_) => {}
+        }
+    }
+
+    /// Calls a program and takes its commands.
+    pub(super) fn call_program(
+        &mut self,
+        owner: Owner,
+        cause: FactId,
+        act: impl FnOnce(&mut Box<dyn Program>, &mut Context<'_>),
+    ) {
+        let Owner::Program(process, index) = owner else { panic!("{owner:?} is no program") };
+        let mut out = Vec::new();
+        let process = &mut self.processes[process as usize];
+        let (program, _) = &mut process.programs[index as usize];
+        let mut cx = Context {
+            now: self.now,
+            clock: self.clock,
+            draws: &self.draws,
+            settings: &self.config.settings,
+            delays: &self.config.delays,
+            caches: &process.caches,
+            cause,
+            out: &mut out,
+        };
+        act(program, &mut cx);
+        self.obey(owner, out);
+    }
+
+    /// Calls a node's agent, if there is one, and takes its commands.
+    pub(super) fn call_agent(
+        &mut self,
+        node: NodeId,
+        cause: FactId,
+        act: impl FnOnce(&mut Agent, &mut Ground, &mut Context<'_>),
+    ) {
+        let Some(mut agent) = self.stations[node.0 as usize].agent.take() else { return };
+        let mut out = Vec::new();
+        let caches = std::mem::take(&mut agent.caches);
+        let mut cx = Context {
+            now: self.now,
+            clock: self.clock,
+            draws: &self.draws,
+            settings: &self.config.settings,
+            delays: &self.config.delays,
+            caches: &caches,
+            cause,
+            out: &mut out,
+        };
+        act(&mut agent, &mut self.ground, &mut cx);
+        agent.caches = caches;
+        self.stations[node.0 as usize].agent = Some(agent);
+        self.obey(Owner::Node(node), out);
+    }
+
+    fn context<'a>(
+        &'a self,
+        caches: &'a crate::program::Caches,
+        cause: FactId,
+        out: &'a mut Vec<Command>,
+    ) -> Context<'a> {
+        Context {
+            now: self.now,
+            clock: self.clock,
+            draws: &self.draws,
+            settings: &self.config.settings,
+            delays: &self.config.delays,
+            caches,
+            cause,
+            out,
+        }
+    }
+
+    /// Records a fact.
+    pub(super) fn fact(&mut self, fact: Fact, why: Why) -> FactId {
+        (self.now.as_micros(), &fact).hash(&mut self.digest);
+        self.digest.seal();
+        self.recorder.fact(self.now, fact, why)
+    }
+
+    /// Simulated time.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Turns simulated time into dates.
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// How many events have happened.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The digest of all that has happened.
+    pub const fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// What was recorded.
+    pub const fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// The run's configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Current objects of a kind, as the API server has them.
+    pub fn objects<K: Strategy>(&self) -> impl Iterator<Item = &Arc<K>> {
+        self.server.store.table(K::KIND).all()
+    }
+
+    /// Manifests that the API server refused, with the reason.
+    pub fn refused(&self) -> Vec<(Request, ApiError)> {
+        self.kubectl().map_or_else(Vec::new, |script| script.refused().to_vec())
+    }
+
+    /// Faults whose target matched no node.
+    pub fn missed(&self) -> &[Name] {
+        &self.missed
+    }
+}

@@ -1,0 +1,125 @@
+//! Layer 3: ground truth. Which machines have power, which containers run, which links carry.
+//!
+//! What the API says of all this is hearsay that arrives later or never. Kubelets, kube-proxies and faults meet here
+//! and nowhere else.
+
+use crate::kernel::time::Time;
+use crate::object::{Key, Name, Uid};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// A machine, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// Which way a message goes between a node and the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From the node to the control plane.
+    Up,
+    /// From the control plane to the node.
+    Down,
+}
+
+/// The containers of one pod on one machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// The pod that they belong to; a namesake is another.
+    pub uid: Uid,
+    /// Whether they run.
+    pub is_running: bool,
+    /// Whether they would serve.
+    pub is_ready: bool,
+    /// How often they were started again.
+    pub restarts: u32,
+    /// When they started last.
+    pub started: Time,
+    /// Address of the pod.
+    pub ip: Ipv4Addr,
+}
+
+/// One machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Name of its node.
+    pub name: Name,
+    /// Whether it has power and its kernel runs.
+    pub is_on: bool,
+    /// Whether its link carries messages to the control plane.
+    pub link_up: bool,
+    /// Whether its link carries messages from the control plane.
+    pub link_down: bool,
+    /// Pods whose containers were started here and not removed.
+    pub sandboxes: BTreeMap<Key, Sandbox>,
+    /// Images on its disk, and since when.
+    pub images: BTreeMap<Name, Time>,
+    /// How many pod addresses it has given away.
+    addresses: u32,
+}
+
+/// All machines.
+#[derive(Clone, Debug, Default)]
+pub struct Ground {
+    machines: Vec<Machine>,
+    by_name: BTreeMap<Name, NodeId>,
+}
+
+impl Ground {
+    /// Adds a machine that runs.
+    pub fn add(&mut self, name: Name) -> NodeId {
+        let id = NodeId(u32::try_from(self.machines.len()).expect("fewer than 2³² machines"));
+        self.by_name.insert(name.clone(), id);
+        self.machines.push(Machine {
+            name,
+            is_on: true,
+            link_up: true,
+            link_down: true,
+            sandboxes: BTreeMap::new(),
+            images: BTreeMap::new(),
+            addresses: 0,
+        });
+        id
+    }
+
+    /// The machine of the node called `name`.
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Machines in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Machine)> {
+        self.machines.iter().enumerate().map(|(index, machine)| (NodeId(index as u32), machine))
+    }
+
+    /// Whether a message now passes between `node` and the control plane.
+    pub fn carries(&self, node: NodeId, direction: Direction) -> bool {
+        let machine = &self[node];
+        machine.is_on
+            && match direction {
+                Direction::Up => machine.link_up,
+                Direction::Down => machine.link_down,
+            }
+    }
+
+    /// An address that no pod had before.
+    pub fn next_address(&mut self, node: NodeId) -> Ipv4Addr {
+        let machine = &mut self[node];
+        machine.addresses += 1;
+        let host = machine.addresses;
+        // 10.0.0.0/8: twelve bits of node and twelve of pod; larger clusters and long runs wrap around.
+        Ipv4Addr::from(0x0a00_0000 | (node.0 + 1) << 12 & 0x00ff_f000 | host & 0xfff)
+    }
+}
+
+impl std::ops::Index<NodeId> for Ground {
+    type Output = Machine;
+    fn index(&self, node: NodeId) -> &Machine {
+        &self.machines[node.0 as usize]
+    }
+}
+
+impl std::ops::IndexMut<NodeId> for Ground {
+    fn index_mut(&mut self, node: NodeId) -> &mut Machine {
+        &mut self.machines[node.0 as usize]
+    }
+}

@@ -1,0 +1,136 @@
+//! One pod on one node: what its worker does next and what status it has.
+//!
+//! Source of the behaviour: `pkg/kubelet/{pod_workers,kubelet_pods}.go`, `pkg/kubelet/status/status_manager.go`, v1.36.
+
+use crate::ground::Sandbox;
+use crate::object::pod::{ContainerStatus, PodStatus, RestartPolicy, conditions};
+use crate::object::{Condition, ConditionStatus, Name, Phase, Pod, Timestamp, Uid, condition};
+use std::net::Ipv4Addr;
+
+/// How far a pod is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its images are pulled, its containers started.
+    Starting,
+    /// Its containers run but are not ready.
+    Running,
+    /// Its containers are ready.
+    Ready,
+    /// Its containers were asked to end.
+    Stopping,
+    /// Its containers have ended for good.
+    Stopped {
+        /// Whether all ended well.
+        succeeded: bool,
+    },
+}
+
+/// A pod's worker.
+#[derive(Clone, Debug)]
+pub struct PodWorker {
+    /// The pod; a namesake is another.
+    pub uid: Uid,
+    /// Number of this worker, for timers and tickets.
+    pub serial: u64,
+    /// How far it is.
+    pub stage: Stage,
+    /// How often its containers were started again.
+    pub restarts: u32,
+    /// Address, once it has one.
+    pub ip: Option<Ipv4Addr>,
+    /// When this kubelet first saw it.
+    pub start_time: Timestamp,
+    /// A status is on its way to the API server.
+    pub is_writing: bool,
+    /// The status has changed since.
+    pub must_write: bool,
+    /// The deletion of the object is on its way.
+    pub is_deleting: bool,
+}
+
+impl PodWorker {
+    /// A worker for a pod that starts, or that goes on as the containers in `sandbox` are.
+    pub fn new(pod: &Pod, serial: u64, sandbox: Option<&Sandbox>, date: Timestamp) -> PodWorker {
+        let stage = match sandbox {
+            Some(sandbox) if sandbox.is_running && sandbox.is_ready => Stage::Ready,
+            Some(sandbox) if sandbox.is_running => Stage::Running,
+            Some(_) if pod.spec.restart_policy == RestartPolicy::Never => Stage::Stopped { succeeded: false },
+            _ => Stage::Starting,
+        };
+        PodWorker {
+            uid: pod.meta.uid,
+            serial,
+            stage,
+            restarts: sandbox.map_or(0, |sandbox| sandbox.restarts + u32::from(!sandbox.is_running)),
+            ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
+            start_time: pod.status.start_time.unwrap_or(date),
+            is_writing: false,
+            must_write: false,
+            is_deleting: false,
+        }
+    }
+
+    /// The status of `pod` as this worker sees it.
+    pub fn status(&self, pod: &Pod, date: Timestamp) -> PodStatus {
+        let is_running = matches!(self.stage, Stage::Running | Stage::Ready | Stage::Stopping);
+        let is_ready = self.stage == Stage::Ready || self.stage == Stage::Stopping && pod.is_ready();
+        let (phase, exit_code) = match self.stage {
+            Stage::Starting if self.restarts == 0 => (Phase::Pending, None),
+            Stage::Stopped { succeeded: true } => (Phase::Succeeded, Some(0)),
+            Stage::Stopped { succeeded: false } => (Phase::Failed, Some(SIGKILL_EXIT)),
+            _ => (Phase::Running, None),
+        };
+        let not_ready = match self.stage {
+            Stage::Stopped { .. } => "PodCompleted",
+            _ => "ContainersNotReady",
+        };
+        let ready_reason = if is_ready { "" } else { not_ready };
+        let condition = |kind: &str, holds: bool, reason: &str| Condition {
+            kind: kind.into(),
+            status: ConditionStatus::from(holds),
+            reason: reason.into(),
+            message: Name::none(),
+            last_transition: date,
+            last_update: date,
+        };
+        let has_sandbox = is_running;
+        PodStatus {
+            phase,
+            conditions: vec![
+                condition(conditions::READY_TO_START, has_sandbox, ""),
+                condition(conditions::INITIALIZED, true, ""),
+                condition(conditions::READY, is_ready, ready_reason),
+                condition(conditions::CONTAINERS_READY, is_ready, ready_reason),
+            ],
+            containers: pod
+                .spec
+                .containers
+                .iter()
+                .map(|container| ContainerStatus {
+                    name: container.name.clone(),
+                    is_running,
+                    is_ready,
+                    restart_count: self.restarts,
+                    exit_code,
+                })
+                .collect(),
+            ip: self.ip,
+            start_time: Some(self.start_time),
+            ..PodStatus::default()
+        }
+    }
+
+    /// Whether the API says the same of `pod` as this worker.
+    pub fn agrees(&self, pod: &Pod, date: Timestamp) -> bool {
+        let mine = self.status(pod, date);
+        let theirs = &pod.status;
+        (mine.phase, &mine.containers, mine.ip) == (theirs.phase, &theirs.containers, theirs.ip)
+            && mine.conditions.iter().all(|own| {
+                condition::find(&theirs.conditions, &own.kind)
+                    .is_some_and(|known| (known.status, &known.reason) == (own.status, &own.reason))
+            })
+    }
+}
+
+/// Exit code of a container that was killed.
+const SIGKILL_EXIT: i32 = 137;

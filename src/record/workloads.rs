@@ -1,0 +1,220 @@
+//! Desired and actual state of each workload: what its controller wants, what the API says is ready, what really serves.
+
+use super::timeline::Steps;
+use crate::etcd::change::Change;
+use crate::kernel::time::{Span, Time};
+use crate::object::{Deployment, Fact, Key, Kind, Name, OwnerRef, Pod, ReplicaSet, Strategy, Uid};
+use std::collections::BTreeMap;
+
+/// Kind and key of a workload.
+pub type WorkloadId = (Kind, Key);
+
+/// `deployment/web`; with its namespace unless that is `default`.
+pub fn workload_name((kind, key): &WorkloadId) -> String {
+    let kind = kind.name().to_lowercase();
+    if key.namespace == "default" { format!("{kind}/{}", key.name) } else { format!("{kind}/{key}") }
+}
+
+/// One workload over time.
+#[derive(Clone, Debug, Default)]
+pub struct Workload {
+    /// Pods wanted.
+    pub desired: Steps,
+    /// Pods whose Ready condition is True and that are not being deleted.
+    pub ready: Steps,
+    /// Pods whose containers really are ready, whatever the API says.
+    pub serving: Steps,
+    /// Pods that have not ended and are not being deleted, ready or not.
+    pub live: Steps,
+    /// 1 while as many pods as wanted are ready and serve. Ready alone is hearsay, serving alone may be hidden from clients.
+    pub converged: Steps,
+}
+
+impl Workload {
+    fn is_converged(&self) -> bool {
+        let desired = self.desired.value();
+        self.ready.value() == desired && self.serving.value() >= desired
+    }
+}
+
+/// What the recorder knows of one pod.
+#[derive(Clone, Debug)]
+pub struct PodRecord {
+    /// Its identity.
+    pub uid: Uid,
+    /// Its workload, if it has one.
+    pub workload: Option<WorkloadId>,
+    /// Its node, empty until bound.
+    pub node: Name,
+    /// Whether the API says it is ready and not being deleted.
+    pub is_ready: bool,
+    /// Whether its containers really are ready.
+    pub is_serving: bool,
+    /// Whether it has a deletion timestamp.
+    pub is_terminating: bool,
+    is_live: bool,
+}
+
+/// All workloads.
+#[derive(Clone, Debug, Default)]
+pub struct Workloads {
+    all: BTreeMap<WorkloadId, Workload>,
+    pods: BTreeMap<Key, PodRecord>,
+    /// Deployment of each ReplicaSet that has one.
+    deployment_of: BTreeMap<Uid, Key>,
+    /// 1 while every workload is converged.
+    converged: Steps,
+    /// Workloads that are not.
+    behind: usize,
+    /// Pods bound so far.
+    pub placed: u64,
+}
+
+impl Workloads {
+    /// Workloads in the order of kind and key.
+    pub fn iter(&self) -> impl Iterator<Item = (&WorkloadId, &Workload)> {
+        self.all.iter()
+    }
+
+    /// The workload called `kind/name` or `kind/namespace/name`, as in scenarios.
+    pub fn find(&self, name: &str) -> Option<(&WorkloadId, &Workload)> {
+        let (kind, key) = name.split_once('/')?;
+        let key = match key.split_once('/') {
+            Some((namespace, name)) => Key::new(namespace, name),
+            None => Key::new("default", key),
+        };
+        self.all.iter().find(|(id, _)| id.0.name().eq_ignore_ascii_case(kind) && id.1 == key)
+    }
+
+    /// Pods that exist now.
+    pub fn pods(&self) -> impl Iterator<Item = (&Key, &PodRecord)> {
+        self.pods.iter()
+    }
+
+    /// A pod that exists now.
+    pub fn pod(&self, key: &Key) -> Option<&PodRecord> {
+        self.pods.get(key)
+    }
+
+    /// Since when everything is as wanted, if it is now.
+    pub fn converged_since(&self) -> Option<Time> {
+        self.converged.iter().last().filter(|&(_, value)| value == 1).map(|(at, _)| at)
+    }
+
+    /// First moment since `since` from which everything stayed as wanted for `hold`.
+    pub fn converged_after(&self, since: Time, hold: Span, end: Time) -> Option<Time> {
+        self.converged.first_stay(1, since, hold, end)
+    }
+
+    /// A commit.
+    pub fn on_commit(&mut self, at: Time, change: &Change) {
+        match change.kind() {
+            Kind::Pod => self.pod_changed(at, change),
+            Kind::ReplicaSet => self.replica_set_changed(at, change),
+            Kind::Deployment => {
+                let desired = change.new::<Deployment>().map_or(0, |deployment| deployment.replicas());
+                self.set_desired(at, (Kind::Deployment, change.key().clone()), desired);
+            }
+            _ => {}
+        }
+    }
+
+    /// A change of ground truth.
+    pub fn on_fact(&mut self, at: Time, fact: &Fact) {
+        let (pod, serves) = match fact {
+            Fact::ContainersReady { pod, .. } => (pod, true),
+            Fact::ContainersStopped { pod, .. } => (pod, false),
+            _ => return,
+        };
+        if let Some(record) = self.pods.get_mut(pod) {
+            let changed = std::mem::replace(&mut record.is_serving, serves) != serves;
+            let workload = record.workload.clone();
+            self.count(
+                at,
+                workload,
+                |workload| &mut workload.serving,
+                i64::from(changed) * if serves { 1 } else { -1 },
+            );
+        }
+    }
+
+    fn set_desired(&mut self, at: Time, id: WorkloadId, desired: i32) {
+        self.all.entry(id.clone()).or_default().desired.set(at, i64::from(desired));
+        self.judge(at, &id);
+    }
+
+    fn replica_set_changed(&mut self, at: Time, change: &Change) {
+        let Some(set) = change.object().of::<ReplicaSet>() else { return };
+        match set.meta.controller() {
+            Some(OwnerRef { kind: Kind::Deployment, name, .. }) => {
+                let key = Key { namespace: set.meta.namespace().clone(), name: name.clone() };
+                self.deployment_of.insert(set.meta.uid, key);
+            }
+            _ => {
+                let desired = change.new::<ReplicaSet>().map_or(0, |set| set.replicas());
+                self.set_desired(at, (Kind::ReplicaSet, change.key().clone()), desired);
+            }
+        }
+    }
+
+    fn pod_changed(&mut self, at: Time, change: &Change) {
+        let key = change.key().clone();
+        let before = self.pods.get(&key).cloned();
+        let after = change.new::<Pod>().map(|pod| {
+            let known = before.as_ref().filter(|record| record.uid == pod.meta.uid);
+            PodRecord {
+                uid: pod.meta.uid,
+                workload: known.map_or_else(|| self.workload_of(pod), |record| record.workload.clone()),
+                node: pod.node_name.clone(),
+                is_ready: pod.is_ready() && pod.is_active(),
+                is_serving: known.is_some_and(|record| record.is_serving),
+                is_terminating: pod.meta.is_terminating(),
+                is_live: pod.is_active(),
+            }
+        });
+        let bound = |record: &Option<PodRecord>| record.as_ref().is_some_and(|record| !record.node.is_empty());
+        self.placed += u64::from(!bound(&before) && bound(&after));
+        let workload = after.as_ref().or(before.as_ref()).and_then(|record| record.workload.clone());
+        let difference = |holds: fn(&PodRecord) -> bool| {
+            i64::from(after.as_ref().is_some_and(holds)) - i64::from(before.as_ref().is_some_and(holds))
+        };
+        self.count(at, workload.clone(), |workload| &mut workload.ready, difference(|record| record.is_ready));
+        self.count(at, workload.clone(), |workload| &mut workload.serving, difference(|record| record.is_serving));
+        self.count(at, workload, |workload| &mut workload.live, difference(|record| record.is_live));
+        match after {
+            Some(record) => self.pods.insert(key, record),
+            None => self.pods.remove(&key),
+        };
+    }
+
+    fn workload_of(&self, pod: &Pod) -> Option<WorkloadId> {
+        let owner = pod.meta.controller()?;
+        match self.deployment_of.get(&owner.uid) {
+            Some(deployment) => Some((Kind::Deployment, deployment.clone())),
+            None => Some((owner.kind, Key { namespace: pod.meta().namespace().clone(), name: owner.name.clone() })),
+        }
+    }
+
+    fn count(&mut self, at: Time, id: Option<WorkloadId>, steps: fn(&mut Workload) -> &mut Steps, by: i64) {
+        if let Some(id) = id.filter(|_| by != 0) {
+            let steps = steps(self.all.entry(id.clone()).or_default());
+            steps.set(at, steps.value() + by);
+            self.judge(at, &id);
+        }
+    }
+
+    /// Takes note of whether a workload is as wanted now, after something of it changed.
+    fn judge(&mut self, at: Time, id: &WorkloadId) {
+        let Some(workload) = self.all.get_mut(id) else { return };
+        let is_new = workload.converged.iter().next().is_none();
+        let was = workload.converged.value() == 1;
+        let is = workload.is_converged();
+        workload.converged.set(at, i64::from(is));
+        if was && !is || is_new && !is {
+            self.behind += 1;
+        } else if !was && is && !is_new {
+            self.behind -= 1;
+        }
+        self.converged.set(at, i64::from(self.behind == 0));
+    }
+}
