@@ -1,6 +1,8 @@
 //! Random small runs: the seed draws the cluster, the workloads, the delays and what goes wrong, and nothing impossible
 //! may happen. `EVENKEEL_CASES` sets how many runs there are.
 
+#![allow(clippy::disallowed_methods)] // a test may read its environment
+
 use evenkeel::cluster::{Config, Planned, Stop, World};
 use evenkeel::fault::{self, Target};
 use evenkeel::kernel::dist::Delay;

@@ -30,7 +30,7 @@ pub enum Propagation {
 /// `DeleteOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeleteOptions {
-    /// Grace period [s]; none takes the object's own.
+    /// Grace period (s); none takes the object's own.
     pub grace_seconds: Option<i64>,
     /// Refuse if the object has another uid.
     pub uid: Option<Uid>,

@@ -38,9 +38,12 @@ pub struct Serve<'a> {
     pub settings: &'a Settings,
     /// Who asks.
     pub user: &'a Name,
-    /// Records a commit as a fact, before it is stored: how, the object before, the object after.
-    pub journal: &'a mut dyn FnMut(Verb, Option<&Object>, Option<&Object>) -> FactId,
+    /// Takes note of commits.
+    pub journal: &'a mut Journal<'a>,
 }
+
+/// Records a commit as a fact, before it is stored: how, the object before, the object after.
+pub type Journal<'a> = dyn FnMut(Verb, Option<&Object>, Option<&Object>) -> FactId + 'a;
 
 /// An API server with its etcd.
 #[derive(Clone, Debug, Default)]

@@ -73,7 +73,7 @@ impl Reconcile for DeploymentController {
 }
 
 fn set_changed(change: &Change, caches: &Caches, enqueue: &mut Enqueue) {
-    let (old, new) = (change.old::<ReplicaSet>(), change.new::<ReplicaSet>());
+    let (old, new) = (change.before::<ReplicaSet>(), change.after::<ReplicaSet>());
     let mut owner_of = |set: &ReplicaSet| {
         let owner = ownership::controller_of::<Deployment>(caches, &set.meta);
         owner.inspect(|owner| enqueue.add(owner.meta.key.clone())).is_some()
@@ -94,7 +94,7 @@ fn set_changed(change: &Change, caches: &Caches, enqueue: &mut Enqueue) {
 
 /// Only `Recreate` waits for pods to go, and only for the last.
 fn pod_deleted(change: &Change, caches: &Caches, enqueue: &mut Enqueue) {
-    let set = change.old::<Pod>().and_then(|pod| ownership::controller_of::<ReplicaSet>(caches, &pod.meta));
+    let set = change.before::<Pod>().and_then(|pod| ownership::controller_of::<ReplicaSet>(caches, &pod.meta));
     let deployment = set.and_then(|set| ownership::controller_of::<Deployment>(caches, &set.meta));
     let waiting = deployment.filter(|deployment| deployment.spec.strategy == DeploymentStrategy::Recreate);
     if let Some(deployment) = waiting {

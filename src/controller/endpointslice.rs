@@ -72,11 +72,11 @@ fn selects(service: &Service, pod: &Pod) -> bool {
 
 impl EndpointSliceController {
     fn index_service(&mut self, change: &Change, caches: &Caches) {
-        let Some(service) = change.new::<Service>() else {
+        let Some(service) = change.after::<Service>() else {
             self.members.remove(change.key());
             return;
         };
-        if change.old::<Service>().is_some_and(|old| old.selector == service.selector) {
+        if change.before::<Service>().is_some_and(|old| old.selector == service.selector) {
             return;
         }
         let pods = caches.table(Kind::Pod).in_namespace::<Pod>(service.meta.namespace());
@@ -85,7 +85,7 @@ impl EndpointSliceController {
     }
 
     fn pod_changed(&mut self, change: &Change, cx: &Context<'_>, enqueue: &mut Enqueue) {
-        let (old, new) = (change.old::<Pod>(), change.new::<Pod>());
+        let (old, new) = (change.before::<Pod>(), change.after::<Pod>());
         let has_other_labels = match (old, new) {
             (Some(old), Some(new)) => old.meta.labels != new.meta.labels,
             _ => true,
@@ -123,7 +123,7 @@ impl EndpointSliceController {
                 enqueue.add_after(key, delay);
             }
         };
-        match (change.old::<EndpointSlice>(), change.new::<EndpointSlice>()) {
+        match (change.before::<EndpointSlice>(), change.after::<EndpointSlice>()) {
             (Some(old), Some(new)) if old.service() != new.service() => {
                 wake(new);
                 wake(old);

@@ -86,7 +86,7 @@ impl Reconcile for ReplicaSetController {
 
 impl ReplicaSetController {
     fn set_changed(&mut self, change: &Change, enqueue: &mut Enqueue) {
-        let is_namesake = match (change.old::<ReplicaSet>(), change.new::<ReplicaSet>()) {
+        let is_namesake = match (change.before::<ReplicaSet>(), change.after::<ReplicaSet>()) {
             (Some(old), Some(new)) => old.meta.uid != new.meta.uid,
             (_, new) => new.is_none(),
         };
@@ -97,11 +97,11 @@ impl ReplicaSetController {
     }
 
     fn pod_changed(&mut self, change: &Change, caches: &Caches, enqueue: &mut Enqueue) {
-        match change.new::<Pod>() {
+        match change.after::<Pod>() {
             Some(pod) if pod.meta.controller().is_none() => self.orphans.insert(change.key().clone()),
             _ => self.orphans.remove(change.key()),
         };
-        match (change.old::<Pod>(), change.new::<Pod>()) {
+        match (change.before::<Pod>(), change.after::<Pod>()) {
             (old, Some(new)) if new.meta.is_terminating() => {
                 self.pod_going(new, caches, enqueue);
                 if let Some(old) = old.filter(|old| old.meta.labels != new.meta.labels) {

@@ -37,12 +37,12 @@ impl Change {
     }
 
     /// The object before, as its kind.
-    pub fn old<K: Strategy>(&self) -> Option<&Arc<K>> {
+    pub fn before<K: Strategy>(&self) -> Option<&Arc<K>> {
         self.old.as_ref().and_then(Object::of)
     }
 
     /// The object after, as its kind.
-    pub fn new<K: Strategy>(&self) -> Option<&Arc<K>> {
+    pub fn after<K: Strategy>(&self) -> Option<&Arc<K>> {
         self.new.as_ref().and_then(Object::of)
     }
 }

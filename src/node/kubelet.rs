@@ -123,7 +123,7 @@ impl Kubelet {
         for change in changes.iter().filter(|change| change.kind() == Kind::Pod) {
             cx.cause = change.cause;
             let key = change.key().clone();
-            match change.new::<Pod>() {
+            match change.after::<Pod>() {
                 Some(pod) if pod.node_name == self.name => self.pod_changed(&key, pod, ground, cx),
                 _ => self.forget_pod(&key, ground, cx),
             }

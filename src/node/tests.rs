@@ -260,7 +260,7 @@ fn after_a_reboot_pods_start_again_in_place_or_are_finished() {
     stage.timers.clear();
     stage.agent = Agent::new(id, "n1".into());
     for mut pod in objects {
-        if pod.meta.name() == &"goes" {
+        if *pod.meta.name() == "goes" {
             pod.meta.deletion = Some(Deletion { at: Timestamp(0), grace_seconds: 30 });
         }
         stage.put(pod);

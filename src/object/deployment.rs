@@ -68,11 +68,11 @@ pub struct DeploymentSpec {
     pub template: PodTemplate,
     /// How old pods are replaced.
     pub strategy: DeploymentStrategy,
-    /// How long a pod must be ready to count as available [s].
+    /// How long a pod must be ready to count as available (s).
     pub min_ready_seconds: i32,
     /// How many old ReplicaSets are kept; filled in by defaulting.
     pub revision_history_limit: Option<i32>,
-    /// After how long without progress it says so [s]; filled in by defaulting.
+    /// After how long without progress it says so (s); filled in by defaulting.
     pub progress_deadline_seconds: Option<i32>,
     /// Whether it only scales.
     pub paused: bool,

@@ -37,7 +37,7 @@ impl PodTemplate {
 pub struct ReplicaSetSpec {
     /// Pods wanted; filled in by defaulting.
     pub replicas: Option<i32>,
-    /// How long a pod must be ready to count as available [s].
+    /// How long a pod must be ready to count as available (s).
     pub min_ready_seconds: i32,
     /// Which pods are its own.
     pub selector: Selector,

@@ -16,9 +16,9 @@ pub const EPHEMERAL_STORAGE: &str = "ephemeral-storage";
 /// `pods`.
 pub const PODS: &str = "pods";
 
-/// What a container that names no cpu is charged when nodes are scored [millicores].
+/// What a container that names no cpu is charged when nodes are scored (millicores).
 pub const DEFAULT_CPU_MILLI: i64 = 100;
-/// What a container that names no memory is charged when nodes are scored [bytes].
+/// What a container that names no memory is charged when nodes are scored (bytes).
 pub const DEFAULT_MEMORY_BYTES: i64 = 200 * 1024 * 1024;
 
 /// A resource list as written: name to quantity, sorted by name.
@@ -58,13 +58,13 @@ impl ResourceList {
 /// Amounts as the scheduler and the kubelets count them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Resources {
-    /// Cpu [millicores].
+    /// Cpu (millicores).
     pub cpu_milli: i64,
-    /// Memory [bytes].
+    /// Memory (bytes).
     pub memory_bytes: i64,
-    /// Ephemeral storage [bytes].
+    /// Ephemeral storage (bytes).
     pub ephemeral_bytes: i64,
-    /// Pods [count]; only nodes have this.
+    /// Pods (count); only nodes have this.
     pub pods: i64,
     /// Extended resources and huge pages, sorted by name.
     pub scalars: Vec<(Name, i64)>,

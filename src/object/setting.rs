@@ -9,13 +9,13 @@ use std::fmt;
 /// What the number of a setting counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A duration [µs].
+    /// A duration (µs).
     Duration,
     /// A plain number.
     Count,
-    /// A rate [thousandths per second].
+    /// A rate (thousandths per second).
     Rate,
-    /// A share [millionths].
+    /// A share (millionths).
     Share,
 }
 
@@ -244,19 +244,19 @@ settings! {
     /// Time after which an unschedulable pod is tried again without an event.
     PodMaxInUnschedulablePods = "kube-scheduler", "pod-max-in-unschedulable-pods-duration", Duration, 5 * MIN,
         "pkg/scheduler/backend/queue/scheduling_queue.go";
-    /// Share of the nodes to find feasible before scoring [per cent]; 0 adapts to the size of the cluster.
+    /// Share of the nodes to find feasible before scoring (per cent); 0 adapts to the size of the cluster.
     PercentageOfNodesToScore = "kube-scheduler", "percentageOfNodesToScore", Count, 0,
         "pkg/scheduler/apis/config/v1/defaults.go";
     /// Nodes below which all are scored.
     MinFeasibleNodesToFind = "kube-scheduler", "minFeasibleNodesToFind", Count, 100,
         "pkg/scheduler/schedule_one.go";
-    /// Smallest adaptive share [per cent].
+    /// Smallest adaptive share (per cent).
     MinFeasibleNodesPercentage = "kube-scheduler", "minFeasibleNodesPercentageToFind", Count, 5,
         "pkg/scheduler/schedule_one.go";
-    /// Toleration of not-ready:NoExecute that admission adds [s].
+    /// Toleration of not-ready:NoExecute that admission adds (s).
     DefaultNotReadyToleration = "kube-apiserver", "default-not-ready-toleration-seconds", Count, 300,
         "plugin/pkg/admission/defaulttolerationseconds/admission.go";
-    /// Toleration of unreachable:NoExecute that admission adds [s].
+    /// Toleration of unreachable:NoExecute that admission adds (s).
     DefaultUnreachableToleration = "kube-apiserver", "default-unreachable-toleration-seconds", Count, 300,
         "plugin/pkg/admission/defaulttolerationseconds/admission.go";
     /// Time after which the API server gives a request up.

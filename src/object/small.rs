@@ -64,7 +64,7 @@ pub struct Lease {
     pub meta: Meta,
     /// Who holds it.
     pub holder: Name,
-    /// For how long a renewal is good [s].
+    /// For how long a renewal is good (s).
     pub duration_seconds: i32,
     /// Last renewal.
     pub renew_time: MicroTime,

@@ -17,7 +17,7 @@ pub struct MicroTime(pub i64);
 /// Turns simulated time into dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Clock {
-    /// The date of time zero [microseconds since 1970].
+    /// The date of time zero (microseconds since 1970).
     pub epoch_micros: i64,
 }
 

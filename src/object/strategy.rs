@@ -50,7 +50,7 @@ pub trait Strategy: Clone + Debug + Hash + PartialEq + Send + Sync + Sized + 'st
         false
     }
 
-    /// How long a deletion waits for somebody to finish it [s], given what the client asked.
+    /// How long a deletion waits for somebody to finish it (s), given what the client asked.
     fn grace_seconds(&self, _asked: Option<i64>) -> i64 {
         0
     }

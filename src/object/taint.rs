@@ -90,7 +90,7 @@ pub struct Toleration {
     pub value: Name,
     /// Effect; none tolerates every effect.
     pub effect: Option<Effect>,
-    /// For NoExecute: how long the taint is tolerated [s]; none is for ever.
+    /// For NoExecute: how long the taint is tolerated (s); none is for ever.
     pub seconds: Option<i64>,
 }
 

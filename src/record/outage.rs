@@ -174,7 +174,7 @@ impl Outages {
 
     fn node_changed(&mut self, at: Time, change: &Change) {
         let name = change.key().name.clone();
-        let Some(node) = change.new::<Node>() else {
+        let Some(node) = change.after::<Node>() else {
             self.nodes.remove(&name);
             return;
         };
@@ -195,8 +195,8 @@ impl Outages {
 
     fn pod_changed(&mut self, at: Time, change: &Change, workloads: &Workloads) {
         let key = change.key();
-        let Some(pod) = change.new::<Pod>() else { return };
-        let old = change.old::<Pod>();
+        let Some(pod) = change.after::<Pod>() else { return };
+        let old = change.before::<Pod>();
         let record = workloads.pod(key);
         for outage in &mut self.all {
             for row in &mut outage.rows {
@@ -227,7 +227,7 @@ impl Outages {
     }
 
     fn slice_changed(&mut self, at: Time, change: &Change) {
-        let Some(slice) = change.new::<EndpointSlice>() else { return };
+        let Some(slice) = change.after::<EndpointSlice>() else { return };
         let Some(service) = slice.service() else { return };
         let service = Key { namespace: slice.meta.namespace().clone(), name: service.clone() };
         let ready: BTreeSet<&Name> =

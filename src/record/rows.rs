@@ -10,7 +10,7 @@ use crate::object::FactId;
 /// `timeline.csv`: one row per step of a measure of a workload.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct TimelineRow {
-    /// When [µs since the scenario began].
+    /// When (µs since the scenario began).
     pub time_us: u64,
     /// The same, readable.
     pub time: String,
@@ -36,7 +36,7 @@ pub struct ConvergenceRow {
     pub lost_pods: usize,
     /// Pods created in their place.
     pub replacement_pods: usize,
-    /// When it happened [µs since the scenario began].
+    /// When it happened (µs since the scenario began).
     pub happened_us: u64,
     /// When the API said of all those nodes that they were not ready.
     pub noticed_us: Option<u64>,
@@ -63,7 +63,7 @@ pub struct ConvergenceRow {
 pub struct FactRow {
     /// Number of the fact.
     pub fact: u32,
-    /// When [µs since the scenario began].
+    /// When (µs since the scenario began).
     pub time_us: u64,
     /// The same, readable.
     pub time: String,

@@ -112,7 +112,7 @@ impl Workloads {
             Kind::Pod => self.pod_changed(at, change),
             Kind::ReplicaSet => self.replica_set_changed(at, change),
             Kind::Deployment => {
-                let desired = change.new::<Deployment>().map_or(0, |deployment| deployment.replicas());
+                let desired = change.after::<Deployment>().map_or(0, |deployment| deployment.replicas());
                 self.set_desired(at, (Kind::Deployment, change.key().clone()), desired);
             }
             _ => {}
@@ -151,7 +151,7 @@ impl Workloads {
                 self.deployment_of.insert(set.meta.uid, key);
             }
             _ => {
-                let desired = change.new::<ReplicaSet>().map_or(0, |set| set.replicas());
+                let desired = change.after::<ReplicaSet>().map_or(0, |set| set.replicas());
                 self.set_desired(at, (Kind::ReplicaSet, change.key().clone()), desired);
             }
         }
@@ -160,7 +160,7 @@ impl Workloads {
     fn pod_changed(&mut self, at: Time, change: &Change) {
         let key = change.key().clone();
         let before = self.pods.get(&key).cloned();
-        let after = change.new::<Pod>().map(|pod| {
+        let after = change.after::<Pod>().map(|pod| {
             let known = before.as_ref().filter(|record| record.uid == pod.meta.uid);
             PodRecord {
                 uid: pod.meta.uid,
@@ -206,15 +206,11 @@ impl Workloads {
     /// Takes note of whether a workload is as wanted now, after something of it changed.
     fn judge(&mut self, at: Time, id: &WorkloadId) {
         let Some(workload) = self.all.get_mut(id) else { return };
-        let is_new = workload.converged.iter().next().is_none();
-        let was = workload.converged.value() == 1;
-        let is = workload.is_converged();
-        workload.converged.set(at, i64::from(is));
-        if was && !is || is_new && !is {
-            self.behind += 1;
-        } else if !was && is && !is_new {
-            self.behind -= 1;
-        }
+        let is_known = workload.converged.iter().next().is_some();
+        let was_behind = is_known && workload.converged.value() == 0;
+        let is_behind = !workload.is_converged();
+        workload.converged.set(at, i64::from(!is_behind));
+        self.behind = self.behind + usize::from(is_behind) - usize::from(was_behind);
         self.converged.set(at, i64::from(self.behind == 0));
     }
 }

@@ -19,15 +19,15 @@ use crate::object::{SettingId, Settings};
 /// How many feasible nodes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// Share of all nodes [per cent]; 0 adapts to their number.
+    /// Share of all nodes (per cent); 0 adapts to their number.
     pub percentage: usize,
     /// Nodes below which all are wanted, and the least wanted otherwise.
     pub nodes_min: usize,
-    /// Least adaptive share [per cent].
+    /// Least adaptive share (per cent).
     pub percentage_min: usize,
 }
 
-/// The adaptive share in a small cluster [per cent], and the nodes by which it falls by one. Source:
+/// The adaptive share in a small cluster (per cent), and the nodes by which it falls by one. Source:
 /// `numFeasibleNodesToFind`.
 const ADAPTIVE_PERCENTAGE: usize = 50;
 const NODES_PER_PERCENT: usize = 125;

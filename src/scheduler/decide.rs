@@ -74,7 +74,7 @@ pub(super) struct Binding {
     point: Point,
 }
 
-/// Longest note of an event [bytes]. Source: `pkg/apis/core/validation/events.go` (`NoteLengthLimit`).
+/// Longest note of an event (bytes). Source: `pkg/apis/core/validation/events.go` (`NoteLengthLimit`).
 const NOTE_BYTES: usize = 1_024;
 
 impl Scheduler {

@@ -222,10 +222,10 @@ impl Program for Scheduler {
         for change in changes {
             cx.cause = change.cause;
             match kind {
-                Kind::Node => self.on_node(change.old(), change.new(), cx),
+                Kind::Node => self.on_node(change.before(), change.after(), cx),
                 _ => {
                     let shown = |pod: &&Arc<Pod>| !pod.status.phase.is_terminal();
-                    self.on_pod(change.old().filter(shown), change.new().filter(shown), cx);
+                    self.on_pod(change.before().filter(shown), change.after().filter(shown), cx);
                 }
             }
         }

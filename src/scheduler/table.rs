@@ -17,9 +17,9 @@ pub struct PodInfo {
     pub pod: Arc<Pod>,
     /// What it asks for.
     pub requests: Resources,
-    /// Cpu that it is charged when nodes are scored [millicores].
+    /// Cpu that it is charged when nodes are scored (millicores).
     pub charged_cpu_milli: i64,
-    /// Memory that it is charged when nodes are scored [bytes].
+    /// Memory that it is charged when nodes are scored (bytes).
     pub charged_memory_bytes: i64,
 }
 
@@ -46,9 +46,9 @@ impl PodInfo {
 pub struct Usage {
     /// What they ask for; `pods` counts them.
     pub requested: Resources,
-    /// Cpu that they are charged [millicores].
+    /// Cpu that they are charged (millicores).
     pub charged_cpu_milli: i64,
-    /// Memory that they are charged [bytes].
+    /// Memory that they are charged (bytes).
     pub charged_memory_bytes: i64,
 }
 
@@ -73,13 +73,13 @@ impl Usage {
 /// Amounts as columns.
 #[derive(Clone, Debug, Default)]
 pub struct Amounts {
-    /// Cpu [millicores].
+    /// Cpu (millicores).
     pub cpu_milli: Vec<i64>,
-    /// Memory [bytes].
+    /// Memory (bytes).
     pub memory_bytes: Vec<i64>,
-    /// Ephemeral storage [bytes].
+    /// Ephemeral storage (bytes).
     pub ephemeral_bytes: Vec<i64>,
-    /// Pods [count].
+    /// Pods (count).
     pub pods: Vec<i64>,
 }
 
@@ -119,9 +119,9 @@ pub struct NodeTable {
     pub allocatable: Amounts,
     /// What the pods on it ask for; `pods` counts them.
     pub requested: Amounts,
-    /// Cpu that the pods on it are charged [millicores].
+    /// Cpu that the pods on it are charged (millicores).
     pub charged_cpu_milli: Vec<i64>,
-    /// Memory that the pods on it are charged [bytes].
+    /// Memory that the pods on it are charged (bytes).
     pub charged_memory_bytes: Vec<i64>,
     /// Extended resources that some node has or some pod asked for, by name.
     pub scalars: Vec<ScalarColumn>,

@@ -216,12 +216,12 @@ impl NodeLifecycle {
     }
 
     fn note_node(&mut self, change: &Change) {
-        let Some(new) = change.new::<Node>() else {
+        let Some(new) = change.after::<Node>() else {
             self.causes.remove(&change.key().name);
             self.nodes_to_retry.remove(&change.key().name);
             return;
         };
-        let old = change.old::<Node>();
+        let old = change.before::<Node>();
         if old.is_none_or(|old| old.ready() != new.ready()) {
             let causes = self.causes.entry(change.key().name.clone()).or_default();
             causes.ready = change.cause;
@@ -233,7 +233,7 @@ impl NodeLifecycle {
     }
 
     fn note_lease(&mut self, change: &Change) {
-        if change.key().namespace == pass::LEASE_NAMESPACE && change.new::<Lease>().is_some() {
+        if change.key().namespace == pass::LEASE_NAMESPACE && change.after::<Lease>().is_some() {
             match self.causes.get_mut(&change.key().name) {
                 Some(causes) => causes.sign = change.cause,
                 None => {
@@ -245,9 +245,9 @@ impl NodeLifecycle {
     }
 
     fn note_pod(&mut self, change: &Change) {
-        let Some(new) = change.new::<Pod>() else { return };
+        let Some(new) = change.after::<Pod>() else { return };
         let is_bound =
-            !new.node_name.is_empty() && change.old::<Pod>().is_none_or(|old| old.node_name != new.node_name);
+            !new.node_name.is_empty() && change.before::<Pod>().is_none_or(|old| old.node_name != new.node_name);
         // A free worker would find at once that there is nothing to do.
         let is_idle = self.pods.as_ref().is_some_and(|pods| pods.free > 0);
         if is_bound && !(is_idle && self.is_ready_for(&new.node_name)) {

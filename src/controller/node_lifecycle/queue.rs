@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// A rate, who set it, and how many tokens may be saved up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Nodes per second [thousandths]; zero lets nobody through.
+    /// Nodes per second (thousandths); zero lets nobody through.
     pub milli: i64,
     /// The setting that owns it.
     pub owner: SettingId,

@@ -216,13 +216,13 @@ impl Program for TaintEviction {
         for change in changes {
             let outer_cause = std::mem::replace(&mut cx.cause, change.cause);
             if kind == Kind::Node {
-                let (old, new) = (change.old::<Node>(), change.new::<Node>());
+                let (old, new) = (change.before::<Node>(), change.after::<Node>());
                 let is_same = old.zip(new).is_some_and(|(old, new)| no_execute(old).eq(no_execute(new)));
                 if !is_same {
                     self.node_changed(change.key(), change.cause, cx);
                 }
             } else {
-                let (old, new) = (change.old::<Pod>(), change.new::<Pod>());
+                let (old, new) = (change.before::<Pod>(), change.after::<Pod>());
                 let is_same = old.zip(new).is_some_and(|(old, new)| {
                     old.node_name == new.node_name && old.spec.tolerations == new.spec.tolerations
                 });

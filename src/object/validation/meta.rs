@@ -8,7 +8,7 @@ use crate::object::invalid::{Cause, FieldErrors};
 use crate::object::meta::Meta;
 use crate::object::{Kind, Labels};
 
-/// Size that all annotations of an object may have together [bytes]. Source: `TotalAnnotationSizeLimitB`.
+/// Size that all annotations of an object may have together (bytes). Source: `TotalAnnotationSizeLimitB`.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
 /// Finalizers that need no domain. Source: `pkg/apis/core/helper/helpers.go` (`standardFinalizers`).
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];

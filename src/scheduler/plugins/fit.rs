@@ -127,7 +127,7 @@ impl Need {
     }
 }
 
-/// The share of `capacity` that stays free [per cent].
+/// The share of `capacity` that stays free (per cent).
 const fn free_share(requested: i64, capacity: i64) -> i64 {
     if requested > capacity { 0 } else { (capacity - requested).wrapping_mul(MAX_NODE_SCORE) / capacity }
 }
