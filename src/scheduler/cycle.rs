@@ -73,6 +73,24 @@ pub struct Found {
     pub cycles: Vec<DynCycle>,
 }
 
+/// What a cycle works on, kept from one to the next so that it need not be made anew.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    window: Window,
+    feasible: Vec<u32>,
+    rejected: Vec<(u32, Rejection)>,
+}
+
+impl Scratch {
+    /// Takes back what a cycle found.
+    pub fn recycle(&mut self, found: Found) {
+        let Found { mut feasible, mut rejected, .. } = found;
+        feasible.clear();
+        rejected.clear();
+        (self.feasible, self.rejected) = (feasible, rejected);
+    }
+}
+
 /// Looks for nodes that fit, beginning at row `start`.
 pub fn find_feasible(
     pod: &PodInfo,
@@ -80,10 +98,11 @@ pub fn find_feasible(
     profile: &Profile,
     sample: Sample,
     start: usize,
-    window: &mut Window,
+    scratch: &mut Scratch,
 ) -> Found {
-    let mut found =
-        Found { feasible: Vec::new(), rejected: Vec::new(), refused: None, narrowed: None, cycles: profile.cycles() };
+    let Scratch { window, feasible, rejected } = scratch;
+    let (feasible, rejected) = (std::mem::take(feasible), std::mem::take(rejected));
+    let mut found = Found { feasible, rejected, refused: None, narrowed: None, cycles: profile.cycles() };
     let (skipped, candidates) = pre_filter(pod, nodes, profile, &mut found);
     if found.refused.is_some() || nodes.is_empty() {
         return found;
@@ -291,7 +310,7 @@ mod tests {
     #[test]
     fn windows_find_what_one_worker_would() {
         let draws = Draws::new(3);
-        let (profile, mut window) = (Profile::default(), Window::default());
+        let (profile, mut scratch) = (Profile::default(), Scratch::default());
         for round in 0..150 {
             let draw = |what: &str, below: u64| draws.below(Purpose::Test, what, round, below) as usize;
             let many = 1 + draw("nodes", [5, 70, 600, 1_500][round as usize % 4]);
@@ -306,10 +325,11 @@ mod tests {
             let sample = Sample { percentage: 1 + draw("share", 100), nodes_min: 0, percentage_min: 0 };
             let start = draw("start", many as u64);
             let info = PodInfo::new(Arc::new(pod("p", "1", "")));
-            let found = find_feasible(&info, table, &profile, sample, start, &mut window);
+            let found = find_feasible(&info, table, &profile, sample, start, &mut scratch);
             let rejected: Vec<u32> = found.rejected.iter().map(|&(row, _)| row).collect();
             let expected = plain_loop(&fits, sample.wanted(many), start);
-            assert_eq!((found.feasible, rejected), expected, "round {round}: {many} nodes from {start}");
+            assert_eq!((found.feasible.clone(), rejected), expected, "round {round}: {many} nodes from {start}");
+            scratch.recycle(found);
         }
     }
 

@@ -107,22 +107,26 @@ impl Scheduler {
             return Outcome::Failed(Failure { is_rejection: true, ..Failure::error(NO_NODES.into()) });
         }
         let (info, profile, sample) = (&*pod.info, &self.profile, Sample::new(cx.settings));
-        let mut found = find_feasible(info, nodes, profile, sample, self.next_start, &mut self.window);
+        let mut found = find_feasible(info, nodes, profile, sample, self.next_start, &mut self.scratch);
         self.next_start = (self.next_start + found.feasible.len() + found.rejected.len()) % nodes.len();
         let chosen = match found.feasible.as_slice() {
-            [] => {
-                let diagnosis = Diagnosis { pod: info, nodes: nodes.len(), profile, found: &found };
-                let (nominated, said) = post_filter(nodes, &diagnosis);
-                let (message, blamed) = (diagnosis.message(&said), diagnosis.blamed());
-                return Outcome::Failed(Failure { message, blamed, is_rejection: true, nominated });
-            }
-            [only] => *only,
+            [] => None,
+            [only] => Some(*only),
             _ => {
                 let totals = prioritise(info, nodes, profile, &mut found, None);
-                found.feasible[select_host(&totals, cx.draws, path, pod.attempts)]
+                Some(found.feasible[select_host(&totals, cx.draws, path, pod.attempts)])
             }
         };
-        Outcome::Chosen { node: nodes.names[chosen as usize].clone(), cycles: found.cycles }
+        let outcome = if let Some(row) = chosen {
+            Outcome::Chosen { node: nodes.names[row as usize].clone(), cycles: std::mem::take(&mut found.cycles) }
+        } else {
+            let diagnosis = Diagnosis { pod: info, nodes: nodes.len(), profile, found: &found };
+            let (nominated, said) = post_filter(nodes, &diagnosis);
+            let (message, blamed) = (diagnosis.message(&said), diagnosis.blamed());
+            Outcome::Failed(Failure { message, blamed, is_rejection: true, nominated })
+        };
+        self.scratch.recycle(found);
+        outcome
     }
 
     /// The cycle's time is over: its outcome takes effect.

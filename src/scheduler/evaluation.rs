@@ -2,12 +2,12 @@
 //!
 //! For conformance, for `explain` and for tests. A real cycle looks at a sample of the nodes and keeps only sums.
 
-use super::cycle::{PluginScores, Sample, find_feasible, prioritise};
+use super::cycle::{PluginScores, Sample, Scratch, find_feasible, prioritise};
 use super::diagnosis::{Diagnosis, post_filter};
 use super::plugin::Refusal;
 use super::profile::Profile;
 use super::table::{NodeTable, PodInfo};
-use super::window::{Code, Window};
+use super::window::Code;
 use crate::object::Name;
 
 /// Why one node will not do.
@@ -47,7 +47,7 @@ pub fn evaluate(nodes: &NodeTable, pod: &PodInfo, profile: &Profile) -> Evaluati
         evaluation.held = Some((profile.plugin(plugin).name(), refusal));
         return evaluation;
     }
-    let mut found = find_feasible(pod, nodes, profile, Sample::ALL, 0, &mut Window::default());
+    let mut found = find_feasible(pod, nodes, profile, Sample::ALL, 0, &mut Scratch::default());
     evaluation.feasible = found.feasible.iter().map(|&row| row as usize).collect();
     if found.feasible.len() > 1 {
         evaluation.totals = prioritise(pod, nodes, profile, &mut found, Some(&mut evaluation.scores));

@@ -45,12 +45,12 @@ use crate::apiserver::{Change, Reply};
 use crate::kernel::time::{Span, Time};
 use crate::object::{Clock, Kind, Node, Pod, SettingId, Timestamp};
 use crate::program::{ClientLimit, Context, Program, Ticket, Timer};
+use cycle::Scratch;
 use decide::{Binding, Stage};
 use event::{ClusterEvent, Resource, node_updates, pod_updates};
 use queue::{Moment, Queue};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use window::Window;
 
 /// Upstream's name, and who it says it is in events.
 const NAME: &str = "kube-scheduler";
@@ -66,7 +66,7 @@ pub struct Scheduler {
     profile: Profile,
     queue: Queue,
     cache: Cache,
-    window: Window,
+    scratch: Scratch,
     /// Row from which the next cycle looks at nodes.
     next_start: usize,
     stage: Stage,

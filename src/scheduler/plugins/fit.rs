@@ -64,53 +64,67 @@ impl Need {
     }
 }
 
-/// The rows of one word where cpu, memory, ephemeral storage or the count of pods is short, as bits. The hot loop.
-fn short_rows(need: &Need, nodes: &NodeTable, first: usize, bits: u64) -> u64 {
-    let rows = first..nodes.len().min(first + 64);
-    let (has, uses) = (&nodes.allocatable, &nodes.requested);
-    let columns = |has: &[i64], uses: &[i64], need: i64| {
-        let mut short = 0;
-        for (offset, (has, uses)) in has.iter().zip(uses).enumerate() {
-            short |= u64::from(need > has - uses) << offset;
-        }
-        short
-    };
-    let column = |has: &[i64], uses: &[i64], need: i64| columns(&has[rows.clone()], &uses[rows.clone()], need);
-    let mut short = column(&has.pods, &uses.pods, 1);
-    if need.cpu_milli != NOTHING {
-        short |= column(&has.cpu_milli, &uses.cpu_milli, need.cpu_milli);
-    }
-    if need.memory_bytes != NOTHING {
-        short |= column(&has.memory_bytes, &uses.memory_bytes, need.memory_bytes);
-    }
-    if need.ephemeral_bytes != NOTHING {
-        short |= column(&has.ephemeral_bytes, &uses.ephemeral_bytes, need.ephemeral_bytes);
-    }
-    short & bits
+/// One resource that is asked for, on all nodes.
+struct Column<'a> {
+    detail: u32,
+    need: i64,
+    has: &'a [i64],
+    uses: &'a [i64],
 }
 
-/// Everything that one node is short of, if anything.
-fn shortage(need: &Need, scalars: &[Option<&ScalarColumn>], nodes: &NodeTable, row: usize) -> Option<(Code, u32)> {
-    let (has, uses) = (&nodes.allocatable, &nodes.requested);
-    let mut detail = if uses.pods[row] + 1 > has.pods[row] { TOO_MANY_PODS } else { 0 };
-    let mut code = Code::Unschedulable;
-    let mut check = |bit: u32, need: i64, has: i64, uses: i64| {
-        if need > has - uses {
-            detail |= bit;
-            // More than the node has at all: no victim would make room.
-            if need > has {
-                code = Code::Unresolvable;
+impl Column<'_> {
+    /// The rows of the word at `first` where the resource is short, and those that do not even have so much: there no
+    /// victim would make room.
+    fn short(&self, first: usize) -> (u64, u64) {
+        let rows = first..self.has.len().min(first + 64);
+        let (has, uses) = (&self.has[rows.clone()], &self.uses[rows]);
+        match short_bits(self.need, has, uses) {
+            0 => (0, 0),
+            // A node that takes one pod less is not one that could never take it.
+            short if self.detail == TOO_MANY_PODS => (short, 0),
+            short => (short, short & beyond_bits(self.need, has)),
+        }
+    }
+}
+
+/// Rows with less than `need` left, as bits. The hot loop: without branches and checks, since amounts are nowhere near
+/// the ends of their type.
+fn short_bits(need: i64, has: &[i64], uses: &[i64]) -> u64 {
+    let rows = has.iter().zip(uses).enumerate();
+    rows.fold(0, |short, (row, (has, uses))| short | u64::from(need > has.wrapping_sub(*uses)) << row)
+}
+
+/// Rows that have less than `need` altogether, as bits.
+fn beyond_bits(need: i64, has: &[i64]) -> u64 {
+    has.iter().enumerate().fold(0, |beyond, (row, has)| beyond | u64::from(need > *has) << row)
+}
+
+impl Need {
+    /// The columns of `nodes` that matter, and the details of resources that no node has.
+    fn columns<'a>(&self, nodes: &'a NodeTable) -> (Vec<Column<'a>>, u32) {
+        let (has, uses) = (&nodes.allocatable, &nodes.requested);
+        let mut columns = vec![Column { detail: TOO_MANY_PODS, need: 1, has: &has.pods, uses: &uses.pods }];
+        for (detail, need, has, uses) in [
+            (CPU, self.cpu_milli, &has.cpu_milli, &uses.cpu_milli),
+            (MEMORY, self.memory_bytes, &has.memory_bytes, &uses.memory_bytes),
+            (EPHEMERAL, self.ephemeral_bytes, &has.ephemeral_bytes, &uses.ephemeral_bytes),
+        ] {
+            if need != NOTHING {
+                columns.push(Column { detail, need, has, uses });
             }
         }
-    };
-    check(CPU, need.cpu_milli, has.cpu_milli[row], uses.cpu_milli[row]);
-    check(MEMORY, need.memory_bytes, has.memory_bytes[row], uses.memory_bytes[row]);
-    check(EPHEMERAL, need.ephemeral_bytes, has.ephemeral_bytes[row], uses.ephemeral_bytes[row]);
-    for (index, ((_, amount), column)) in need.scalars.iter().zip(scalars).enumerate() {
-        let (has, uses) = column.map_or((0, 0), |column| (column.allocatable[row], column.requested[row]));
-        check(1 << (FIRST_SCALAR + index), *amount, has, uses);
+        let mut nowhere = 0;
+        for (index, (name, need)) in self.scalars.iter().enumerate() {
+            let detail = 1 << (FIRST_SCALAR + index);
+            match nodes.scalar(name) {
+                Some(ScalarColumn { allocatable: has, requested: uses, .. }) => {
+                    columns.push(Column { detail, need: *need, has, uses });
+                }
+                None => nowhere |= detail,
+            }
+        }
+        (columns, nowhere)
     }
-    (detail != 0).then_some((code, detail))
 }
 
 /// The share of `capacity` that stays free (per cent).
@@ -135,14 +149,24 @@ impl Plugin for Fit {
     }
 
     fn filter(&self, _pod: &PodInfo, need: &Need, nodes: &NodeTable, window: &mut Window) {
-        let scalars: Vec<_> = need.scalars.iter().map(|(name, _)| nodes.scalar(name)).collect();
-        for (first, bits) in window.masks() {
-            let suspects = match bits {
-                0 => 0,
-                _ if scalars.is_empty() => short_rows(need, nodes, first, bits),
-                _ => bits,
-            };
-            window.judge(first, suspects, |row| shortage(need, &scalars, nodes, row));
+        let (columns, nowhere) = need.columns(nodes);
+        let mut short: Vec<(u32, u64, u64)> = Vec::with_capacity(columns.len());
+        for (first, bits) in window.masks().into_iter().filter(|(_, bits)| *bits != 0) {
+            short.clear();
+            short.extend(columns.iter().map(|column| {
+                let (short, beyond) = column.short(first);
+                (column.detail, short, beyond)
+            }));
+            let any = short.iter().fold(if nowhere == 0 { 0 } else { u64::MAX }, |any, (_, short, _)| any | short);
+            window.judge(first, any & bits, |row| {
+                let bit = 1 << (row - first);
+                let (mut detail, mut hopeless) = (nowhere, nowhere != 0);
+                for &(what, short, beyond) in &short {
+                    detail |= if short & bit == 0 { 0 } else { what };
+                    hopeless |= beyond & bit != 0;
+                }
+                Some((if hopeless { Code::Unresolvable } else { Code::Unschedulable }, detail))
+            });
         }
     }
 
@@ -162,17 +186,23 @@ impl Plugin for Fit {
     /// Counts every container that names no cpu or memory as if it asked for a little.
     fn score(&self, pod: &PodInfo, _need: &Need, nodes: &NodeTable, feasible: &[u32], out: &mut [i64]) {
         let (cpu, memory) = (pod.charged_cpu_milli, pod.charged_memory_bytes);
+        // Neighbours are often alike, and divisions are what takes the time here.
+        let (mut last, mut last_score) = ([(0, 0); 2], 0);
         for (score, &row) in out.iter_mut().zip(feasible) {
             let row = row as usize;
             let cpu = (nodes.charged_cpu_milli[row] + cpu, nodes.allocatable.cpu_milli[row]);
             let memory = (nodes.charged_memory_bytes[row] + memory, nodes.allocatable.memory_bytes[row]);
-            // A resource that the node does not have drops out of the mean.
-            *score = match (cpu.1 != 0, memory.1 != 0) {
-                (true, true) => (free_share(cpu.0, cpu.1) + free_share(memory.0, memory.1)) / 2,
-                (true, false) => free_share(cpu.0, cpu.1),
-                (false, true) => free_share(memory.0, memory.1),
-                (false, false) => 0,
-            };
+            if last != [cpu, memory] {
+                last = [cpu, memory];
+                // A resource that the node does not have drops out of the mean.
+                last_score = match (cpu.1 != 0, memory.1 != 0) {
+                    (true, true) => (free_share(cpu.0, cpu.1) + free_share(memory.0, memory.1)) / 2,
+                    (true, false) => free_share(cpu.0, cpu.1),
+                    (false, true) => free_share(memory.0, memory.1),
+                    (false, false) => 0,
+                };
+            }
+            *score = last_score;
         }
     }
 
