@@ -196,3 +196,7 @@ pub trait Plugin: Send + Sync + 'static {
         true
     }
 }
+
+#[cfg(test)]
+#[path = "plugin_tests.rs"]
+mod tests;
