@@ -96,6 +96,8 @@ pub mod network;
 pub mod fault;
 pub mod record;
 pub mod cluster;
+#[cfg(feature = "scenario")]
+pub mod scenario;
 #[cfg(feature = "manifest")]
 pub mod manifest;
 #[cfg(feature = "plot")]
