@@ -102,3 +102,5 @@ pub mod scenario;
 pub mod manifest;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "scenario")]
+pub mod report;

@@ -1,6 +1,6 @@
 //! What may be demanded of a run as a whole. To add a rule: a function here and a row in [`RULES`].
 
-use super::measure::{Evidence, Question, is_named, outage};
+use super::measure::{Evidence, Question, is_named, outage, rounded};
 use crate::record::outage::Row;
 use crate::record::workloads::{Workload, workload_name};
 
@@ -64,8 +64,8 @@ fn converged(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, S
         }
     };
     match since {
-        Some(since) if end.since(since) >= hold => Ok(format!("since {since}")),
-        Some(since) => Err(format!("as wanted only since {since}, {} before the end", end.since(since))),
+        Some(since) if end.since(since) >= hold => Ok(format!("since {}", rounded(since))),
+        Some(since) => Err(format!("as wanted only since {}, for less than {hold}", rounded(since))),
         None => Err(behind(evidence).join("; ")),
     }
 }

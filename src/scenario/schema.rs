@@ -176,11 +176,6 @@ impl Comparison {
     /// All, by their keys.
     pub const ALL: [(&'static str, Comparison); 3] =
         [("at-least", Comparison::AtLeast), ("at-most", Comparison::AtMost), ("equals", Comparison::Equals)];
-
-    /// Its key.
-    pub fn key(self) -> &'static str {
-        Comparison::ALL.iter().find(|(_, comparison)| *comparison == self).map_or("", |(key, _)| key)
-    }
 }
 
 /// A bound, in the unit of its measure.
