@@ -104,3 +104,5 @@ pub mod manifest;
 pub mod plot;
 #[cfg(feature = "scenario")]
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod cli;
