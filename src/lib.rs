@@ -96,7 +96,13 @@ pub mod network;
 pub mod fault;
 pub mod record;
 pub mod cluster;
+#[cfg(feature = "scenario")]
+pub mod scenario;
 #[cfg(feature = "manifest")]
 pub mod manifest;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "scenario")]
+pub mod report;
+#[cfg(feature = "cli")]
+pub mod cli;

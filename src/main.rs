@@ -1,3 +1,7 @@
-//! The `evenkeel` command.
+//! The binary: see [`evenkeel::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(evenkeel::cli::main(std::env::args_os()))
+}

@@ -8,7 +8,7 @@ use crate::kernel::time::{Span, Time};
 use crate::object::FactId;
 
 /// `timeline.csv`: one row per step of a measure of a workload.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct TimelineRow {
     /// When (µs since the scenario began).
     pub time_us: u64,
@@ -24,7 +24,7 @@ pub struct TimelineRow {
 }
 
 /// `convergence.csv`: one row per outage and workload that lost pods.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ConvergenceRow {
     /// Id of the fault.
     pub outage: String,
@@ -59,7 +59,7 @@ pub struct ConvergenceRow {
 }
 
 /// `facts.csv`: one row per fact, with its cause.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct FactRow {
     /// Number of the fact.
     pub fact: u32,

@@ -1,0 +1,117 @@
+//! The run folder: which files a run leaves behind, and how they come to be whole or not at all.
+
+use crate::report::{Finished, Receipt};
+use crate::scenario::Loaded;
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The receipt and everything that a program may want to know.
+const RECEIPT: &str = "run.json";
+
+/// A file of a run folder: its name and its content.
+pub type Content = (String, Vec<u8>);
+
+/// The files of a run, in the order in which they are named to the user.
+pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Result<Vec<Content>> {
+    let recorder = finished.world.recorder();
+    let rows = recorder.convergence_rows(finished.config.hold, finished.world.now());
+    let mut files = vec![
+        (RECEIPT.to_string(), finished.report.to_json().into_bytes()),
+        ("scenario.toml".to_string(), loaded.resolved(seed).into_bytes()),
+    ];
+    for (name, manifest) in loaded.manifest_names().into_iter().zip(&loaded.manifests) {
+        files.push((name, manifest.text.clone().into_bytes()));
+    }
+    files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
+    files.push(("convergence.csv".to_string(), table(&rows)?));
+    files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
+    pictures(finished, &mut files)?;
+    Ok(files)
+}
+
+#[cfg(feature = "plot")]
+fn pictures(finished: &Finished, files: &mut Vec<Content>) -> Result<()> {
+    let chart = crate::report::picture::chart(finished);
+    files.push(("timeline.svg".to_string(), crate::plot::svg(&chart)?.into_bytes()));
+    files.push(("timeline.png".to_string(), crate::plot::png(&chart)?));
+    Ok(())
+}
+
+#[cfg(not(feature = "plot"))]
+fn pictures(_: &Finished, _: &mut Vec<Content>) -> Result<()> {
+    Ok(())
+}
+
+/// Rows as CSV, with a line of column names even if there are none.
+fn table<R: Serialize + Default>(rows: &[R]) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    rows.iter().try_for_each(|row| writer.serialize(row))?;
+    if rows.is_empty() {
+        writer.serialize(R::default())?;
+    }
+    let mut text = writer.into_inner().map_err(|error| error.into_error())?;
+    if rows.is_empty() {
+        let head = text.iter().position(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+        text.truncate(head);
+    }
+    Ok(text)
+}
+
+/// The folder of a run.
+pub fn folder(out_dir: &Path, scenario: &str, seed: u64) -> PathBuf {
+    out_dir.join(scenario).join(seed.to_string())
+}
+
+/// Says no if `folder` holds another run, unless that may be overwritten.
+///
+/// # Errors
+/// What is there, and a way out.
+pub fn may_write(folder: &Path, receipt: &Receipt, force: bool) -> Result<()> {
+    if force || !folder.exists() {
+        return Ok(());
+    }
+    let shown = folder.display();
+    let found = fs::read_to_string(folder.join(RECEIPT)).ok().and_then(|text| {
+        let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+        value.get("receipt").cloned()
+    });
+    let own = serde_json::to_value(receipt)?;
+    match found {
+        Some(found) if found == own => Ok(()),
+        Some(_) => bail!("{shown} holds a run with another receipt; use --force to overwrite it, or --out-dir"),
+        None if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none()) => Ok(()),
+        None => bail!("{shown} is there already and holds no run; use --force to write into it, or --out-dir"),
+    }
+}
+
+/// Writes the files. A new folder appears as a whole. In one that is there each file is replaced as a whole, the receipt
+/// last, and what else lies there stays.
+pub fn write(folder: &Path, files: &[Content]) -> Result<()> {
+    let parent = folder.parent().context("a run folder has a parent")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let name = folder.file_name().context("a run folder has a name")?.to_string_lossy();
+    let temporary = parent.join(format!(".{name}.{}.tmp", std::process::id()));
+    let written = write_into(&temporary, files).and_then(|()| move_into_place(&temporary, folder, files));
+    // Nothing half done is left behind; after a move there is nothing to remove.
+    let _ = fs::remove_dir_all(&temporary);
+    written.with_context(|| format!("cannot write {}", folder.display()))
+}
+
+fn write_into(temporary: &Path, files: &[Content]) -> Result<()> {
+    fs::create_dir(temporary)?;
+    files.iter().try_for_each(|(name, content)| fs::write(temporary.join(name), content))?;
+    Ok(())
+}
+
+fn move_into_place(temporary: &Path, folder: &Path, files: &[Content]) -> Result<()> {
+    if !folder.exists() {
+        return Ok(fs::rename(temporary, folder)?);
+    }
+    let (receipt, others): (Vec<_>, Vec<_>) = files.iter().map(|(name, _)| name).partition(|name| *name == RECEIPT);
+    for name in others.into_iter().chain(receipt) {
+        fs::rename(temporary.join(name), folder.join(name))?;
+    }
+    Ok(())
+}

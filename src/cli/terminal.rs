@@ -1,0 +1,31 @@
+//! Standard output and standard error.
+
+use super::arguments::Color;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Prints to standard output. That nobody reads on, as `head` after ten lines, is not an error.
+pub fn out(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        err(&format!("evenkeel: cannot write to standard output: {error}\n"));
+    }
+}
+
+/// Prints to standard error. If that fails too there is nowhere left to say so.
+pub fn err(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether to use colours on a stream.
+pub fn is_colored(color: Color, stream: &impl IsTerminal) -> bool {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if variable("NO_COLOR").is_some() => false,
+        Color::Auto if variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        Color::Auto => stream.is_terminal() && variable("TERM").is_none_or(|term| term != "dumb"),
+    }
+}

@@ -1,0 +1,210 @@
+//! Runs a scenario and collects what it showed.
+
+use super::verdict::{Verdict, judge};
+use super::words::{counted, short};
+use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
+use crate::cluster::{Config, Stop, World};
+use crate::kernel::time::{Span, Time};
+use crate::object::{DelayId, Fact};
+use crate::record::Recorder;
+use crate::record::outage::{MILESTONES, Outage, Row};
+use crate::record::workloads::{Workload, workload_name};
+use crate::scenario::measure::Evidence;
+use crate::scenario::{Loaded, rule};
+
+/// A run that is over, and its report.
+pub struct Finished {
+    /// The cluster as it is at the end, with everything that was recorded.
+    pub world: World,
+    /// How it was set up.
+    pub config: Config,
+    /// What it showed.
+    pub report: Report,
+}
+
+/// Runs a scenario with this seed, or with its own.
+pub fn simulate(loaded: &Loaded, seed: Option<u64>) -> Finished {
+    let config = loaded.config(seed);
+    let mut world = World::new(config.clone());
+    world.run();
+    let report = collect(loaded, seed, &config, &world);
+    Finished { world, config, report }
+}
+
+fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -> Report {
+    let (recorder, end) = (world.recorder(), world.now());
+    let evidence = Evidence { recorder, hold: config.hold, end };
+    let refused: Vec<String> = world.refused().iter().map(|(request, error)| error.message(request)).collect();
+    let reasons = reasons(config, world, evidence, &refused);
+    let expectations: Vec<_> =
+        loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
+    let are_met = expectations.iter().all(|judged| judged.verdict == Verdict::Pass);
+    Report {
+        schema: SCHEMA,
+        title: loaded.scenario.title.clone(),
+        scenario: loaded.name().to_string(),
+        verdict: Verdict::of(are_met && reasons.is_empty()),
+        reasons,
+        receipt: Receipt {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            scenario_hash: loaded.hash(),
+            seed: config.seed,
+            digest: world.digest().hex(),
+        },
+        epoch: config.epoch.to_string(),
+        simulated_us: end.as_micros(),
+        events: world.events(),
+        overrides: overrides(loaded, seed, config),
+        expectations,
+        outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, recorder, end)).collect(),
+        refused,
+    }
+}
+
+/// What makes a run worthless or unfinished, whatever its expectations say.
+fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[String]) -> Vec<String> {
+    let Evidence { recorder, hold, end } = evidence;
+    let mut reasons = Vec::new();
+    if !refused.is_empty() {
+        reasons.push(format!("the API server refused {}: {}", counted(refused.len(), "manifest"), refused.join("; ")));
+    }
+    if recorder.workloads.placed == 0 {
+        reasons.push("not one pod was placed on a node".to_string());
+    }
+    for planned in &config.faults {
+        let has_begun = recorder
+            .facts
+            .iter()
+            .any(|recorded| matches!(&recorded.fact, Fact::FaultBegan { fault, .. } if *fault == planned.id));
+        if world.missed().contains(&planned.id) {
+            reasons.push(format!("`{}` hit nothing: no node matched {}", planned.id, planned.target));
+        } else if !has_begun {
+            reasons.push(format!("`{}` never began: it was due at {}, the run ended at {end}", planned.id, planned.at));
+        }
+    }
+    let since = recorder.converged_since();
+    let is_converged = since.is_some_and(|since| end.since(since) >= hold);
+    if config.stop == Stop::Converged && !is_converged {
+        let behind = rule::behind(evidence);
+        let why = if behind.is_empty() { format!("not for {hold} before the end") } else { behind.join("; ") };
+        reasons.push(format!("not converged by {}: {why}", short(end.since(Time::ZERO))));
+    }
+    reasons
+}
+
+fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
+    let settings = config.settings.overridden().map(|id| Override {
+        name: format!("{}/{}", id.row().component, id.row().name),
+        value: config.settings.show(id),
+        default: id.row().unit.show(id.row().default),
+    });
+    let changed = DelayId::ALL.iter().filter(|id| config.delays.get(**id) != id.row().default);
+    let delays = changed.map(|&id| Override {
+        name: id.row().name.to_string(),
+        value: config.delays.get(id).to_string(),
+        default: id.row().default.to_string(),
+    });
+    Overrides {
+        seed: seed.filter(|&seed| seed != loaded.scenario.run.seed.value),
+        settings: settings.collect(),
+        delays: delays.collect(),
+    }
+}
+
+fn outage_report(outage: &Outage, config: &Config, recorder: &Recorder, end: Time) -> OutageReport {
+    let planned = config.faults.iter().find(|planned| planned.id == outage.id);
+    let ended = recorder.facts.iter().find(
+        |recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if *fault == outage.id && recorded.at >= outage.at),
+    );
+    OutageReport {
+        id: outage.id.to_string(),
+        fault: planned.map_or("", |planned| planned.name).to_string(),
+        happened_us: outage.at.as_micros(),
+        ended_us: ended.map(|recorded| recorded.at.as_micros()),
+        nodes: outage.nodes.iter().map(ToString::to_string).collect(),
+        workloads: outage.rows.iter().map(|row| workload_report(outage, row, config, recorder, end)).collect(),
+    }
+}
+
+fn workload_report(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, end: Time) -> WorkloadReport {
+    let found = recorder.workloads.iter().find(|(id, _)| **id == row.workload);
+    let default = Workload::default();
+    let workload = found.map_or(&default, |(_, workload)| workload);
+    let desired = workload.desired.at(outage.at);
+    let (short, is_serving_again) = shortage(workload, outage.at, end);
+    // At the very moment it happens nobody can know yet, so the count then is the one before.
+    let ready_before = workload.ready.at(outage.at);
+    let fell = workload.ready.iter().find(|&(at, ready)| at > outage.at && ready < ready_before);
+    WorkloadReport {
+        name: workload_name(&row.workload),
+        desired,
+        lost: row.lost.len(),
+        replacements: row.replacements.len(),
+        placed_on: row.placed_on.iter().map(ToString::to_string).collect(),
+        serving_min: workload.serving.min_between(outage.at, end),
+        short_us: short.map(Span::as_micros),
+        is_serving_again,
+        ready_min: workload.ready.min_between(outage.at, end),
+        api_unaware_us: fell.map(|(at, _)| at.since(outage.at).as_micros()),
+        milestones: milestones(outage, row, config, recorder, end),
+    }
+}
+
+/// How long fewer pods served than wanted since `from`, and whether that was over by the end.
+fn shortage(workload: &Workload, from: Time, end: Time) -> (Option<Span>, bool) {
+    let is_short = |at: Time| workload.serving.at(at) < workload.desired.at(at);
+    let mut changes: Vec<Time> = workload.serving.iter().chain(workload.desired.iter()).map(|(at, _)| at).collect();
+    changes.push(from);
+    changes.retain(|&at| at >= from);
+    changes.sort_unstable();
+    let Some(begin) = changes.iter().copied().find(|&at| is_short(at)) else { return (None, true) };
+    let over = changes.into_iter().find(|&at| at > begin && !is_short(at));
+    (Some(over.unwrap_or(end).since(begin)), !is_short(end))
+}
+
+fn milestones(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, end: Time) -> Vec<Milestone> {
+    let times = outage.milestones(row, &recorder.workloads, config.hold, end);
+    let named = MILESTONES.into_iter().zip(times);
+    let before = |at: Time, index: usize| {
+        // The one before in time; of equal ones the one before in order.
+        let earlier = times.iter().enumerate().filter_map(|(other, time)| Some(((*time)?, other)));
+        earlier.filter(|&other| other < (at, index)).max().map_or(outage.at, |(time, _)| time)
+    };
+    let mut milestones = vec![Milestone {
+        name: "happened",
+        at_us: Some(outage.at.as_micros()),
+        since_us: Some(0),
+        wait_us: None,
+        owner: None,
+    }];
+    for (index, (name, at)) in named.enumerate() {
+        let before = at.map(|at| before(at, index));
+        milestones.push(Milestone {
+            name,
+            at_us: at.map(Time::as_micros),
+            since_us: at.map(|at| at.since(outage.at).as_micros()),
+            wait_us: at.zip(before).map(|(at, before)| at.since(before).as_micros()),
+            owner: at.zip(before).and_then(|(at, before)| owner_text(outage, row, name, at, before, config, recorder)),
+        });
+    }
+    milestones
+}
+
+fn owner_text(
+    outage: &Outage,
+    row: &Row,
+    milestone: &str,
+    at: Time,
+    before: Time,
+    config: &Config,
+    recorder: &Recorder,
+) -> Option<String> {
+    if at == before {
+        return None;
+    }
+    if let Some(id) = owner::setting(&recorder.facts, outage, row, milestone, at, before) {
+        return Some(format!("{} {}", id.row().name, config.settings.show(id)));
+    }
+    let delays: Vec<&str> = owner::delays(milestone).iter().map(|id| id.row().name).collect();
+    (!delays.is_empty()).then(|| delays.join(", "))
+}

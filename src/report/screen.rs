@@ -1,0 +1,153 @@
+//! A report in words, for a terminal.
+
+use super::words::{bar, counted, grouped, short};
+use super::{Milestone, OutageReport, Report, Verdict, WorkloadReport};
+use crate::kernel::time::Span;
+use std::time::Duration;
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Whether to use colours.
+    pub color: bool,
+    /// How long the simulation really took; left out if not known. The only number that differs between equal runs.
+    pub wall: Option<Duration>,
+}
+
+/// Longest bar [characters].
+const BAR_WIDTH: u64 = 24;
+/// Column at which the verdict stands if the title leaves room for it.
+const VERDICT_COLUMN: usize = 72;
+
+/// The report as text. `saved` says where the files are, with their names, if they were kept.
+pub fn screen(report: &Report, saved: Option<(&str, &[String])>, style: Style) -> String {
+    let mut text = String::new();
+    head(&mut text, report, style);
+    for outage in &report.outages {
+        text.push('\n');
+        self::outage(&mut text, outage);
+    }
+    if !report.expectations.is_empty() {
+        text.push('\n');
+        expectations(&mut text, report, style);
+    }
+    if let Some((folder, files)) = saved {
+        text.push_str(&format!("\nFiles in {folder}: {}\n", files.join(", ")));
+    }
+    text
+}
+
+fn head(text: &mut String, report: &Report, style: Style) {
+    let count = format!("{}/{}", report.met(), report.expectations.len());
+    let verdict = paint(report.verdict.name(), report.verdict, style);
+    let title = &report.title;
+    text.push_str(&format!("{title:<VERDICT_COLUMN$}  {verdict}  {count}\n"));
+    let simulated = Span::from_micros(report.simulated_us);
+    let wall = style.wall.map_or_else(String::new, |wall| {
+        let factor = simulated.as_secs_f64() / wall.as_secs_f64().max(1e-9);
+        format!(" in {:.1} ms ({}x)", wall.as_secs_f64() * 1e3, grouped(factor as u64))
+    });
+    text.push_str(&format!(
+        "seed {} · {} simulated{wall} · {} events · receipt {}\n",
+        report.receipt.seed,
+        short(simulated),
+        grouped(report.events),
+        report.receipt.short(),
+    ));
+    if !report.outages.is_empty() {
+        text.push_str("One run, so numbers without a spread: another --seed shifts every periodic loop.\n");
+    }
+    for over in report.overrides.settings.iter().chain(&report.overrides.delays) {
+        text.push_str(&format!("with {} {} (default {})\n", over.name, over.value, over.default));
+    }
+    for reason in &report.reasons {
+        text.push_str(&format!("{}: {reason}\n", paint("FAIL", Verdict::Fail, style)));
+    }
+}
+
+fn outage(text: &mut String, outage: &OutageReport) {
+    let happened = Span::from_micros(outage.happened_us);
+    let ended = outage.ended_us.map_or_else(String::new, |ended| {
+        format!(", over after {}", short(Span::from_micros(ended - outage.happened_us)))
+    });
+    let nodes = match outage.nodes.as_slice() {
+        few if few.len() <= 4 => few.join(", "),
+        many => format!("{} nodes", many.len()),
+    };
+    text.push_str(&format!("{}: {} of {nodes} at {happened}{ended}\n", outage.id, outage.fault));
+    if outage.workloads.is_empty() {
+        text.push_str("  no workload had a pod there\n");
+    }
+    for workload in &outage.workloads {
+        text.push_str(&format!("{}   {}\n", workload.name, served(workload)));
+        milestones(text, &workload.milestones);
+        if !workload.placed_on.is_empty() {
+            let pods = counted(workload.replacements, "replacement");
+            text.push_str(&format!("  {pods} on {}\n", workload.placed_on.join(", ")));
+        }
+    }
+}
+
+/// `3 of 5 serving for 5m52s; the API still said 5 of 5 ready for the first 44.8s`
+fn served(workload: &WorkloadReport) -> String {
+    let WorkloadReport { desired, serving_min, ready_min, .. } = workload;
+    let Some(short_us) = workload.short_us else {
+        let heard = match ready_min < desired {
+            true => format!(", though the API said {ready_min} of {desired} ready at the worst"),
+            false => String::new(),
+        };
+        return format!("{desired} of {desired} serving throughout{heard}");
+    };
+    let duration = short(Span::from_micros(short_us));
+    let length = if workload.is_serving_again { format!("for {duration}") } else { format!("to the end ({duration})") };
+    let unaware = match workload.api_unaware_us {
+        Some(micros) => format!("for the first {}", short(Span::from_micros(micros))),
+        None => "all the time".to_string(),
+    };
+    format!("{serving_min} of {desired} serving {length}; the API still said {desired} of {desired} ready {unaware}")
+}
+
+/// In the order of time; those that were not reached come last.
+fn milestones(text: &mut String, milestones: &[Milestone]) {
+    let mut milestones: Vec<&Milestone> = milestones.iter().collect();
+    milestones.sort_by_key(|milestone| milestone.at_us.unwrap_or(u64::MAX));
+    let longest = milestones.iter().filter_map(|milestone| milestone.wait_us).max().unwrap_or(0);
+    text.push_str(&format!("  {:<10} {:>9} {:>10}\n", "", "since", "wait"));
+    for Milestone { name, since_us, wait_us, owner, .. } in milestones {
+        let Some(since_us) = since_us else {
+            text.push_str(&format!("  {name:<10} {:>9}\n", "never"));
+            continue;
+        };
+        let since = short(Span::from_micros(*since_us));
+        let wait = wait_us.map_or_else(String::new, |wait| format!("+{}", short(Span::from_micros(wait))));
+        let bar = bar(wait_us.unwrap_or(0), longest, BAR_WIDTH);
+        let owner = owner.as_deref().unwrap_or_default();
+        let line = format!("  {name:<10} {since:>9} {wait:>10}  {bar:<width$}  {owner}", width = BAR_WIDTH as usize);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}
+
+fn expectations(text: &mut String, report: &Report, style: Style) {
+    let width = report.expectations.iter().map(|judged| judged.id.chars().count()).max().unwrap_or(0);
+    for judged in &report.expectations {
+        let of = judged.of.as_ref().map_or_else(String::new, |of| format!(" of {of}"));
+        let claim = format!("{}{of}", judged.claim);
+        let found = match (&judged.found, &judged.reason) {
+            (_, Some(reason)) => format!("{claim}: {reason}"),
+            (Some(found), None) if judged.bound.is_empty() => format!("{claim}: {found}"),
+            (found, None) => format!("{claim}: {} ({})", found.as_deref().unwrap_or_default(), judged.bound),
+        };
+        let verdict = paint(judged.verdict.name(), judged.verdict, style);
+        text.push_str(&format!("{verdict}  {:<width$}  {found}\n", judged.id));
+    }
+}
+
+/// Green or red, if colours are wanted.
+fn paint(word: &str, verdict: Verdict, style: Style) -> String {
+    let color = match verdict {
+        Verdict::Pass => 32,
+        Verdict::Fail => 31,
+    };
+    if style.color { format!("\u{1b}[1;{color}m{word}\u{1b}[0m") } else { word.to_string() }
+}

@@ -1,0 +1,121 @@
+//! The screen for runs that did not go well: made by hand, since shipped scenarios pass.
+
+use super::screen::{Style, screen};
+use super::{Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Verdict, WorkloadReport};
+use std::time::Duration;
+
+fn milestone(name: &'static str, at_us: Option<u64>, wait_us: u64, owner: &str) -> Milestone {
+    Milestone {
+        name,
+        at_us,
+        since_us: at_us.map(|at| at - 60_000_000),
+        wait_us: at_us.filter(|_| wait_us > 0).map(|_| wait_us),
+        owner: (!owner.is_empty()).then(|| owner.to_string()),
+    }
+}
+
+fn workload(name: &str, lost: usize) -> WorkloadReport {
+    WorkloadReport {
+        name: name.to_string(),
+        desired: 5,
+        lost,
+        replacements: 0,
+        placed_on: Vec::new(),
+        serving_min: 5 - lost as i64,
+        short_us: Some(90_000_000),
+        is_serving_again: false,
+        ready_min: 5 - lost as i64,
+        api_unaware_us: None,
+        milestones: vec![
+            milestone("happened", Some(60_000_000), 0, ""),
+            milestone("noticed", Some(108_512_345), 48_512_345, "node-monitor-grace-period 40s"),
+            milestone("tainted", Some(108_604_000), 91_655, ""),
+            milestone("evicted", None, 0, ""),
+        ],
+    }
+}
+
+fn report() -> Report {
+    let judged = |id: &str, verdict, claim, bound: &str, found: Option<&str>, reason: Option<&str>| Judged {
+        id: id.to_string(),
+        verdict,
+        claim,
+        of: Some("deployment/web".to_string()),
+        since: Some("cut".to_string()),
+        bound: bound.to_string(),
+        found: found.map(String::from),
+        value: None,
+        reason: reason.map(String::from),
+    };
+    let mut served = workload("deployment/shop/db", 1);
+    (served.short_us, served.ready_min, served.serving_min, served.is_serving_again) = (None, 4, 5, true);
+    served.milestones.truncate(2);
+    Report {
+        schema: SCHEMA,
+        title: "A cut that is too long".to_string(),
+        scenario: "cut".to_string(),
+        verdict: Verdict::Fail,
+        reasons: vec!["not converged by 2m30.0s: deployment/web has 3 of 5 ready".to_string()],
+        receipt: Receipt {
+            version: "0.1.0".to_string(),
+            scenario_hash: "7c1e42aa00000000".to_string(),
+            seed: 7,
+            digest: "9f42e0c100000000".to_string(),
+        },
+        epoch: "2026-11-24T18:00:00Z".to_string(),
+        simulated_us: 150_000_000,
+        events: 1_912,
+        overrides: Overrides {
+            seed: Some(7),
+            settings: vec![Override {
+                name: "kube-controller-manager/node-monitor-grace-period".to_string(),
+                value: "40s".to_string(),
+                default: "50s".to_string(),
+            }],
+            delays: Vec::new(),
+        },
+        expectations: vec![
+            judged("noticed", Verdict::Pass, "time-to-notice", "at most 56s", Some("48.5s"), None),
+            judged("evicted", Verdict::Fail, "time-to-evict", "at most 6m", None, Some("not evicted by the end")),
+        ],
+        outages: vec![
+            OutageReport {
+                id: "cut".to_string(),
+                fault: "node.partition".to_string(),
+                happened_us: 60_000_000,
+                ended_us: Some(150_000_000),
+                nodes: ["n1", "n2", "n3", "n4", "n5"].map(String::from).to_vec(),
+                workloads: vec![workload("deployment/web", 2), served],
+            },
+            OutageReport {
+                id: "other".to_string(),
+                fault: "node.crash".to_string(),
+                happened_us: 90_000_000,
+                ended_us: None,
+                nodes: vec!["n9".to_string()],
+                workloads: Vec::new(),
+            },
+        ],
+        refused: Vec::new(),
+    }
+}
+
+#[test]
+fn a_run_that_did_not_go_well_says_why() {
+    let style = Style { color: false, wall: Some(Duration::from_micros(11_400)) };
+    let files = ["run.json", "timeline.csv"].map(String::from);
+    insta::assert_snapshot!(screen(&report(), Some(("results/cut/7", &files)), style));
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let plain = screen(&report(), None, Style::default());
+    let colored = screen(&report(), None, Style { color: true, wall: None });
+    let stripped = colored.replace("\u{1b}[1;31m", "").replace("\u{1b}[1;32m", "").replace("\u{1b}[0m", "");
+    assert_eq!(plain, stripped);
+}
+
+#[test]
+fn run_json_keeps_its_shape() {
+    insta::assert_snapshot!(report().to_json());
+}

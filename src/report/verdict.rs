@@ -1,0 +1,112 @@
+//! Whether what was expected came true.
+
+use super::words::short;
+use crate::kernel::time::Span;
+use crate::scenario::measure::{Evidence, Question, Unit};
+use crate::scenario::schema::{Claim, Comparison, Expectation};
+use serde::Serialize;
+
+/// As expected, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As expected.
+    Pass,
+    /// Not, or it could not be told.
+    Fail,
+}
+
+impl Verdict {
+    /// Passes if `holds`.
+    pub const fn of(holds: bool) -> Verdict {
+        if holds { Verdict::Pass } else { Verdict::Fail }
+    }
+
+    /// `PASS` or `FAIL`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "PASS",
+            Verdict::Fail => "FAIL",
+        }
+    }
+}
+
+/// One expectation and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// Its id.
+    pub id: String,
+    /// Whether it was met.
+    pub verdict: Verdict,
+    /// The measure or rule.
+    pub claim: &'static str,
+    /// The workload that it is about.
+    pub of: Option<String>,
+    /// The event from which it counts.
+    pub since: Option<String>,
+    /// The bounds in words, as `at least 40s, at most 56s`; empty for rules.
+    pub bound: String,
+    /// What was measured or seen, in words; none if it could not be.
+    pub found: Option<String>,
+    /// What was measured [µs or pods].
+    pub value: Option<i64>,
+    /// Why it was not met.
+    pub reason: Option<String>,
+}
+
+/// Judges one expectation.
+pub fn judge(expectation: &Expectation, evidence: Evidence<'_>) -> Judged {
+    let of = expectation.of.as_ref().map(|of| of.value.clone());
+    let since = expectation.since.as_ref().map(|since| since.value.clone());
+    let question = Question { of: of.as_deref(), since: since.as_deref() };
+    let (claim, bound, outcome) = match &expectation.claim {
+        Claim::Rule(rule) => {
+            (rule.name, String::new(), (rule.judge)(evidence, question).map(|seen| (Some(seen), None, true)))
+        }
+        Claim::Measure { measure, bounds } => {
+            let bounds_in_words: Vec<String> = bounds
+                .iter()
+                .map(|bound| format!("{} {}", words(bound.comparison), measure.unit.show(bound.value)))
+                .collect();
+            let outcome = (measure.take)(evidence, question).map(|value| {
+                let is_within = bounds.iter().all(|bound| bound.admits(value));
+                (Some(measured(measure.unit, value)), Some(value), is_within)
+            });
+            (measure.name, bounds_in_words.join(", "), outcome)
+        }
+    };
+    let (found, value, holds, reason) = match outcome {
+        Ok((found, value, true)) => (found, value, true, None),
+        Ok((found, value, false)) => {
+            let reason = format!("{} is not {bound}", found.as_deref().unwrap_or_default());
+            (found, value, false, Some(reason))
+        }
+        Err(reason) => (None, None, false, Some(reason)),
+    };
+    Judged {
+        id: expectation.id.value.clone(),
+        verdict: Verdict::of(holds),
+        claim,
+        of,
+        since,
+        bound,
+        found,
+        value,
+        reason,
+    }
+}
+
+const fn words(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::AtLeast => "at least",
+        Comparison::AtMost => "at most",
+        Comparison::Equals => "exactly",
+    }
+}
+
+fn measured(unit: Unit, value: i64) -> String {
+    match unit {
+        Unit::Duration => short(Span::from_micros(value as u64)),
+        Unit::Pods => value.to_string(),
+    }
+}

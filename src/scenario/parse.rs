@@ -1,0 +1,320 @@
+//! Reads a scenario file: the cluster, its settings and delays. What happens and what should hold is read by `story`.
+
+use super::problem::{Problem, Problems, code};
+use super::reader::{self, At, Section, Sink};
+use super::schema::{
+    DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_MAX_PODS, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario,
+};
+use super::story;
+use super::suggest::{listed, nearest};
+use crate::cluster::Stop;
+use crate::kernel::dist::Delay;
+use crate::object::quantity::Quantity;
+use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
+use crate::object::setting::{SETTINGS, Unit};
+use crate::object::taint::{Effect, Taint};
+use crate::object::{DelayId, SettingId, Timestamp};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Reads the text of a scenario file. All problems go to `problems`; what could be read comes back all the same, so that
+/// the rest can be checked too.
+pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Scenario> {
+    let mut sink = Sink::new(file, problems);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        sink.error(code::SYNTAX, &error.span().unwrap_or(0..0), error.message());
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let mut root = Section::new(root.get_ref(), 0..0, "a scenario");
+    version(&mut root, &mut sink)?;
+    let title = root.required_text("title", &mut sink).map(|title| title.value).unwrap_or_default();
+    let manifests = root.texts("manifests", &mut sink).map(|texts| texts.value).unwrap_or_default();
+    let run = run(root.table("run", &mut sink), &mut sink);
+    let (pools, are_pools_complete) = cluster(&mut root, &mut sink);
+    let delays = root.table("delays", &mut sink).map(|section| delays(section, &mut sink)).unwrap_or_default();
+    let settings = root.table("control", &mut sink).map(|section| control(section, &mut sink)).unwrap_or_default();
+    let (events, event_ids) = story::events(root.tables("event", "event", &mut sink), &mut sink);
+    let expectations = story::expectations(root.tables("expect", "expect", &mut sink), &mut sink);
+    root.finish(&mut sink);
+    Some(Scenario {
+        title,
+        manifests,
+        run,
+        pools,
+        delays,
+        settings,
+        events,
+        expectations,
+        event_ids,
+        are_pools_complete,
+    })
+}
+
+/// A file in another language would only give a cascade of problems: nothing is read of it.
+fn version(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<()> {
+    let Some(value) = root.value("schema") else {
+        let problem = sink.error(code::VERSION, &(0..0), "the file does not say in which language it is written");
+        problem.help(format!("begin it with `schema = \"{SCHEMA}\"`"));
+        return None;
+    };
+    let schema = reader::text(value, "schema", sink)?;
+    if schema.value != SCHEMA {
+        let problem = sink.error(code::VERSION, &schema.bytes, format!("unknown schema `{}`", schema.value));
+        problem.label(format!("this program reads `{SCHEMA}`"));
+        return None;
+    }
+    Some(())
+}
+
+fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
+    let mut run = Run {
+        seed: At { value: DEFAULT_SEED, bytes: 0..0 },
+        epoch: DEFAULT_EPOCH,
+        until: DEFAULT_UNTIL,
+        stop: Stop::Converged,
+        hold: DEFAULT_HOLD,
+    };
+    let Some(mut section) = section else { return run };
+    if let Some(seed) = section.number("seed", 0, sink) {
+        run.seed = seed;
+    }
+    if let Some(epoch) = section.value("epoch").and_then(|value| epoch(value, sink)) {
+        run.epoch = epoch;
+    }
+    run.until = section.span("until", sink).map_or(run.until, |span| span.value);
+    run.hold = section.span("hold", sink).map_or(run.hold, |span| span.value);
+    if let Some(stop) = section.text("stop", sink) {
+        match stop.value.as_str() {
+            "converged" => run.stop = Stop::Converged,
+            "time" => run.stop = Stop::Time,
+            other => {
+                sink.bad_value(&stop.bytes, format!("`{other}` does not say when to stop"))
+                    .label("expected `converged` or `time`");
+            }
+        }
+    }
+    if let Some(profile) = section.text("profile", sink)
+        && profile.value != PROFILE
+    {
+        sink.error(code::VERSION, &profile.bytes, format!("unknown profile `{}`", profile.value))
+            .label(format!("the only one so far is `{PROFILE}`"));
+    }
+    section.finish(sink);
+    run
+}
+
+/// A date as a string or as TOML's own.
+fn epoch(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Timestamp> {
+    let text = match value.get_ref() {
+        DeValue::Datetime(date) => date.to_string(),
+        _ => reader::text(value, "epoch", sink)?.value,
+    };
+    Timestamp::parse(&text).map_err(|message| sink.bad_value(&value.span(), message).code).ok()
+}
+
+fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
+    let Some(value) = root.value("cluster") else {
+        let problem = sink.error(code::MISSING_KEY, &(0..0), "the scenario has no cluster");
+        problem.help("add a pool of nodes: `[[cluster.pool]]` with `name`, `count` and `capacity`");
+        return (Vec::new(), false);
+    };
+    let Some(mut section) = reader::table(value, "[cluster]", sink) else { return (Vec::new(), false) };
+    let sections = section.tables("pool", "cluster.pool", sink);
+    let declared = sections.len();
+    if declared == 0 {
+        sink.error(code::MISSING_KEY, &section.bytes, "the cluster has no nodes")
+            .help("add a pool of nodes: `[[cluster.pool]]` with `name`, `count` and `capacity`");
+    }
+    section.finish(sink);
+    let mut names = BTreeSet::new();
+    let mut pools = Vec::new();
+    for section in sections {
+        let Some(pool) = pool(section, sink) else { continue };
+        if !names.insert(pool.name.value.clone()) {
+            sink.error(code::TWICE, &pool.name.bytes, format!("there is another pool `{}`", pool.name.value));
+        }
+        pools.push(pool);
+    }
+    let are_complete = pools.len() == declared;
+    (pools, are_complete)
+}
+
+fn pool(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<Pool> {
+    let name = section.required_text("name", sink);
+    let count = section.number("count", 1, sink);
+    if count.is_none() && section.value("count").is_none() {
+        sink.error(code::MISSING_KEY, &section.bytes, "[[cluster.pool]] has no `count`");
+    }
+    let zones = section.texts("zones", sink).map(|zones| zones.value.into_iter().map(|zone| zone.value).collect());
+    let capacity = section.required("capacity", sink).and_then(|value| capacity(value, sink));
+    let labels = section.table("labels", sink).map(|mut labels| {
+        let pairs = labels.rest();
+        let texts = pairs.into_iter().filter_map(|(key, value)| {
+            let text = reader::text(value, &key.value, sink)?;
+            Some((key.value, text.value))
+        });
+        texts.collect()
+    });
+    let taints = section.texts("taints", sink).map(|taints| {
+        let read = taints.value.iter().filter_map(|text| taint(text, sink));
+        read.collect()
+    });
+    section.finish(sink);
+    Some(Pool {
+        name: name?,
+        count: count?.value,
+        zones: zones.unwrap_or_default(),
+        capacity: capacity?,
+        labels: labels.unwrap_or_default(),
+        taints: taints.unwrap_or_default(),
+    })
+}
+
+fn capacity(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<ResourceList> {
+    let mut section = reader::table(value, "`capacity`", sink)?;
+    let mut list = ResourceList::default();
+    list.set(PODS, Quantity::from_units(DEFAULT_MAX_PODS));
+    for resource in [CPU, MEMORY] {
+        // Only whether it is there: all resources are read alike below.
+        if section.is_missing(resource) {
+            sink.error(code::MISSING_KEY, &value.span(), format!("the capacity names no `{resource}`"));
+        }
+    }
+    for (name, value) in section.rest() {
+        let Some(text) = reader::scalar(value, &name.value, sink) else { continue };
+        match Quantity::parse(&text.value) {
+            Ok(quantity) if quantity.is_negative() => {
+                sink.bad_value(&text.bytes, format!("`{}` is below zero", name.value));
+            }
+            Ok(quantity) => list.set(name.value, quantity),
+            Err(_) => {
+                sink.bad_value(&text.bytes, format!("`{}` is not a quantity", text.value))
+                    .help("quantities are numbers with an optional suffix, as \"500m\", \"4\", \"8Gi\"");
+            }
+        }
+    }
+    Some(list)
+}
+
+/// `key=value:Effect` or `key:Effect`, as `kubectl taint` takes them.
+fn taint(text: &At<String>, sink: &mut Sink<'_>) -> Option<Taint> {
+    let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
+    let split = text.value.rsplit_once(':');
+    let effect = split.and_then(|(_, name)| effects.into_iter().find(|effect| effect.to_string() == name));
+    let (Some((pair, _)), Some(effect)) = (split, effect) else {
+        sink.bad_value(&text.bytes, format!("`{}` is not a taint", text.value))
+            .help("write it as for `kubectl taint`: \"key=value:NoSchedule\", \"key:NoExecute\"");
+        return None;
+    };
+    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    Some(Taint { key: key.into(), value: value.into(), effect, time_added: None })
+}
+
+fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, Delay)> {
+    let mut delays = Vec::new();
+    for (name, value) in section.rest() {
+        let Some(id) = DelayId::find(&name.value) else {
+            let names = || DelayId::ALL.iter().map(|id| id.row().name);
+            sink.error(code::UNKNOWN_DELAY, &name.bytes, format!("there is no delay `{}`", name.value))
+                .guess(nearest(&name.value, names()))
+                .help("`evenkeel list delays` shows all");
+            continue;
+        };
+        let delay = match value.get_ref() {
+            DeValue::Table(_) => distribution(value, &name.value, sink),
+            _ => reader::span(value, &name.value, sink).map(|span| Delay::Constant(span.value)),
+        };
+        delays.extend(delay.map(|delay| (id, delay)));
+    }
+    delays
+}
+
+/// `{ dist = "lognormal", median = "4s", p95 = "12s" }`
+fn distribution(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
+    let mut section = reader::table(value, &format!("`{name}`"), sink)?;
+    let dist = section.required_text("dist", sink)?;
+    let mut part = |key: &'static str| -> Option<_> {
+        let value = section.required(key, sink)?;
+        reader::span(value, key, sink).map(|span| span.value)
+    };
+    let delay = match dist.value.as_str() {
+        "constant" => part("value").map(Delay::Constant),
+        "uniform" => part("min").zip(part("max")).map(|(min, max)| Delay::Uniform { min, max }),
+        "exponential" => part("mean").map(|mean| Delay::Exponential { mean }),
+        "lognormal" => part("median").zip(part("p95")).map(|(median, p95)| Delay::LogNormal { median, p95 }),
+        other => {
+            let names = ["constant", "uniform", "exponential", "lognormal"];
+            sink.bad_value(&dist.bytes, format!("`{other}` is not a distribution"))
+                .guess(nearest(other, names))
+                .help(format!("known are {}", listed(names)));
+            return None;
+        }
+    };
+    section.finish(sink);
+    let delay = delay?;
+    match delay.validate() {
+        Ok(()) => Some(delay),
+        Err(message) => {
+            sink.bad_value(&value.span(), message);
+            None
+        }
+    }
+}
+
+fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId, i64)> {
+    let components: BTreeSet<&'static str> = SETTINGS.iter().map(|setting| setting.component).collect();
+    let mut settings = Vec::new();
+    for (component, value) in section.rest() {
+        if !components.contains(component.value.as_str()) {
+            let message = format!("no program is called `{}`", component.value);
+            sink.error(code::UNKNOWN_SETTING, &component.bytes, message)
+                .guess(nearest(&component.value, components.iter().copied()))
+                .help(format!("settings belong to {}", listed(components.iter().copied())));
+            continue;
+        }
+        let Some(mut table) = reader::table(value, &format!("[control.{}]", component.value), sink) else { continue };
+        for (name, value) in table.rest() {
+            match SettingId::find(&component.value, &name.value) {
+                Some(id) => settings.extend(setting(id, value, sink).map(|value| (id, value))),
+                None => drop(unknown_setting(&component.value, &name.value, &name.bytes, sink)),
+            }
+        }
+    }
+    settings
+}
+
+fn setting(id: SettingId, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<i64> {
+    let row = id.row();
+    if row.unit == Unit::Duration {
+        return reader::span(value, row.name, sink).map(|span| span.value.as_micros() as i64);
+    }
+    let text = reader::scalar(value, row.name, sink)?;
+    match row.unit.parse(&text.value) {
+        Ok(number) if number >= 0 => Some(number),
+        Ok(_) => {
+            sink.bad_value(&text.bytes, format!("`{}` is below zero", row.name));
+            None
+        }
+        Err(message) => {
+            sink.bad_value(&text.bytes, message).note(format!("the default is {}", row.unit.show(row.default)));
+            None
+        }
+    }
+}
+
+/// A setting that may be one of another program.
+fn unknown_setting<'a>(component: &str, name: &str, bytes: &Range<usize>, sink: &'a mut Sink<'_>) -> &'a mut Problem {
+    let message = format!("`{component}` has no setting `{name}`");
+    let problem = sink.error(code::UNKNOWN_SETTING, bytes, message);
+    let elsewhere = SETTINGS.iter().find(|row| row.name == name);
+    if let Some(row) = elsewhere {
+        return problem.help(format!("it belongs to `{}`", row.component));
+    }
+    let own = SETTINGS.iter().filter(|row| row.component == component).map(|row| row.name);
+    problem.guess(nearest(name, own)).help("`evenkeel list settings` shows all")
+}

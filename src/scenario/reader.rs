@@ -1,0 +1,239 @@
+//! Reads one table of a TOML file key by key, keeping the place of everything, and notices the keys that nobody read.
+//!
+//! By hand rather than through serde: serde gives up at the first problem, and loses places inside tagged or flattened
+//! tables.
+
+use super::problem::{Place, Problems, code};
+use super::suggest::{listed, nearest};
+use crate::kernel::time::Span;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A value and the bytes of the scenario file that say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written.
+    pub bytes: Range<usize>,
+}
+
+/// Where problems of one file go.
+pub struct Sink<'a> {
+    file: &'a str,
+    /// All problems so far.
+    pub problems: &'a mut Problems,
+}
+
+impl<'a> Sink<'a> {
+    /// Problems of `file`.
+    pub fn new(file: &'a str, problems: &'a mut Problems) -> Sink<'a> {
+        Sink { file, problems }
+    }
+
+    /// Adds an error at these bytes.
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        bytes: &Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut super::problem::Problem {
+        let place = Place { file: self.file.to_string(), bytes: bytes.clone() };
+        self.problems.error(code, Some(place), message)
+    }
+
+    /// A value that is not what was expected.
+    pub fn bad_value(&mut self, bytes: &Range<usize>, message: impl Into<String>) -> &mut super::problem::Problem {
+        self.error(code::BAD_VALUE, bytes, message)
+    }
+}
+
+/// A table that is being read.
+pub struct Section<'a> {
+    table: &'a DeTable<'a>,
+    /// As messages call it: `[run]`.
+    pub name: String,
+    /// Where it begins.
+    pub bytes: Range<usize>,
+    known: Vec<&'static str>,
+    taken: Vec<String>,
+}
+
+impl<'a> Section<'a> {
+    /// Begins to read a table.
+    pub fn new(table: &'a DeTable<'a>, bytes: Range<usize>, name: impl Into<String>) -> Section<'a> {
+        Section { table, name: name.into(), bytes, known: Vec::new(), taken: Vec::new() }
+    }
+
+    /// The value of `key`, if it is there.
+    pub fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.push(key);
+        self.taken.push(key.to_string());
+        self.table.get(key)
+    }
+
+    /// Whether `key` is not there. Does not count as reading it.
+    pub fn is_missing(&self, key: &str) -> bool {
+        self.table.get(key).is_none()
+    }
+
+    /// Whether the table has no keys at all.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The value of `key`; a problem if it is not there.
+    pub fn required(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<&'a Spanned<DeValue<'a>>> {
+        let value = self.value(key);
+        // A slip of the key is reported as such; that it is missing would only repeat it.
+        let slip = || self.table.keys().any(|other| nearest(other.get_ref(), [key]).is_some());
+        if value.is_none() && !slip() {
+            sink.error(code::MISSING_KEY, &self.bytes, format!("{} has no `{key}`", self.name));
+        }
+        value
+    }
+
+    /// All pairs that were not read yet, in the order of the file; they count as read.
+    pub fn rest(&mut self) -> Vec<(At<String>, &'a Spanned<DeValue<'a>>)> {
+        let mut rest: Vec<_> = self
+            .table
+            .iter()
+            .filter(|(key, _)| !self.taken.iter().any(|taken| *taken == **key.get_ref()))
+            .map(|(key, value)| (At { value: key.get_ref().to_string(), bytes: key.span() }, value))
+            .collect();
+        rest.sort_by_key(|(key, _)| key.bytes.start);
+        self.taken.extend(rest.iter().map(|(key, _)| key.value.clone()));
+        rest
+    }
+
+    /// Reports the keys that nobody read.
+    pub fn finish(mut self, sink: &mut Sink<'_>) {
+        for (key, _) in self.rest() {
+            let problem =
+                sink.error(code::UNKNOWN_KEY, &key.bytes, format!("{} has no key `{}`", self.name, key.value));
+            match nearest(&key.value, self.known.iter().copied()) {
+                Some(guess) => problem.guess(Some(guess)),
+                None => problem.help(format!("it may have {}", listed(self.known.iter().copied()))),
+            };
+        }
+    }
+
+    /// The text of `key`.
+    pub fn text(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<String>> {
+        self.value(key).and_then(|value| text(value, key, sink))
+    }
+
+    /// The text of `key`; a problem if it is not there.
+    pub fn required_text(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<String>> {
+        self.required(key, sink).and_then(|value| text(value, key, sink))
+    }
+
+    /// The duration of `key`.
+    pub fn span(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<Span>> {
+        self.value(key).and_then(|value| span(value, key, sink))
+    }
+
+    /// The whole number of `key`, from `least`.
+    pub fn number(&mut self, key: &'static str, least: u64, sink: &mut Sink<'_>) -> Option<At<u64>> {
+        let value = self.value(key)?;
+        let number = value.get_ref().as_integer().and_then(|number| {
+            u64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
+                .ok()
+                .filter(|&number| number >= least)
+        });
+        if number.is_none() {
+            sink.bad_value(&value.span(), format!("`{key}` is not a whole number from {least}"));
+        }
+        Some(At { value: number?, bytes: value.span() })
+    }
+
+    /// The table of `key`.
+    pub fn table(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<Section<'a>> {
+        self.value(key).and_then(|value| table(value, &format!("[{key}]"), sink))
+    }
+
+    /// The tables of `[[key]]`.
+    pub fn tables(&mut self, key: &'static str, full_name: &str, sink: &mut Sink<'_>) -> Vec<Section<'a>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        match value.get_ref().as_array() {
+            Some(array) => array.iter().filter_map(|value| table(value, &format!("[[{full_name}]]"), sink)).collect(),
+            None => {
+                let problem = sink.bad_value(&value.span(), format!("`{full_name}` is not a list of tables"));
+                problem.help(format!("begin each with a line `[[{full_name}]]`"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The texts of the list `key`.
+    pub fn texts(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<Vec<At<String>>>> {
+        let value = self.value(key)?;
+        let Some(array) = value.get_ref().as_array() else {
+            let problem = sink.bad_value(&value.span(), format!("`{key}` is not a list of strings"));
+            if let Some(text) = value.get_ref().as_str() {
+                problem.help(format!("write `{key} = [\"{text}\"]`"));
+            }
+            return None;
+        };
+        let texts = array.iter().filter_map(|value| text(value, key, sink)).collect();
+        Some(At { value: texts, bytes: value.span() })
+    }
+}
+
+/// A text.
+pub fn text(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<String>> {
+    match value.get_ref().as_str() {
+        Some(text) => Some(At { value: text.to_string(), bytes: value.span() }),
+        None => {
+            let what = value.get_ref().type_str();
+            sink.bad_value(&value.span(), format!("`{key}` is not a string")).label(format!("this is a {what}"));
+            None
+        }
+    }
+}
+
+/// A duration, as `90s`.
+pub fn span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Span>> {
+    if let Some(number) = value.get_ref().as_integer() {
+        let problem = sink.bad_value(&value.span(), format!("`{key}` is a number without a unit"));
+        problem.help(format!("write \"{}s\" for seconds", number.as_str()));
+        return None;
+    }
+    let text = text(value, key, sink)?;
+    match Span::parse(&text.value) {
+        Ok(span) => Some(At { value: span, bytes: text.bytes }),
+        Err(message) => {
+            sink.bad_value(&text.bytes, message);
+            None
+        }
+    }
+}
+
+/// A table.
+pub fn table<'a>(value: &'a Spanned<DeValue<'a>>, name: &str, sink: &mut Sink<'_>) -> Option<Section<'a>> {
+    match value.get_ref().as_table() {
+        Some(table) => Some(Section::new(table, value.span(), name)),
+        None => {
+            let what = value.get_ref().type_str();
+            sink.bad_value(&value.span(), format!("{name} is not a table")).label(format!("this is a {what}"));
+            None
+        }
+    }
+}
+
+/// A string, number or boolean as text.
+pub fn scalar(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<String>> {
+    let text = match value.get_ref() {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str().replace('_', ""),
+        DeValue::Float(number) => number.as_str().replace('_', ""),
+        DeValue::Boolean(flag) => flag.to_string(),
+        other => {
+            sink.bad_value(&value.span(), format!("`{key}` is neither a string nor a number"))
+                .label(format!("this is a {}", other.type_str()));
+            return None;
+        }
+    };
+    Some(At { value: text, bytes: value.span() })
+}

@@ -1,0 +1,118 @@
+//! What may be demanded of a run as a whole. To add a rule: a function here and a row in [`RULES`].
+
+use super::measure::{Evidence, Question, is_named, outage, rounded};
+use crate::record::outage::Row;
+use crate::record::workloads::{Workload, workload_name};
+
+/// One row of the registry.
+#[derive(Debug)]
+pub struct Rule {
+    /// Name in scenarios.
+    pub name: &'static str,
+    /// What it demands.
+    pub what: &'static str,
+    /// What was seen, if it holds, or what is wrong.
+    pub judge: fn(Evidence<'_>, Question<'_>) -> Result<String, String>,
+}
+
+/// All rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "converged",
+        what: "At the end everything is as wanted, of `of` or of all workloads, and has been so for the hold span.",
+        judge: converged,
+    },
+    Rule {
+        name: "replacements-on-healthy-nodes",
+        what: "Every lost pod was replaced, and every replacement was placed on a node that the event had not hit.",
+        judge: replacements_on_healthy_nodes,
+    },
+];
+
+/// The rule of this name.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// Workloads that are not as wanted at the end of the run, each with what is missing.
+pub fn behind(evidence: Evidence<'_>) -> Vec<String> {
+    let named = evidence.recorder.workloads.iter().map(|(id, workload)| (workload_name(id), workload));
+    named.filter_map(|(name, workload)| what_is_missing(&name, workload)).collect()
+}
+
+fn what_is_missing(name: &str, workload: &Workload) -> Option<String> {
+    if workload.converged.value() == 1 {
+        return None;
+    }
+    let (desired, ready, serving) = (workload.desired.value(), workload.ready.value(), workload.serving.value());
+    Some(match ready == desired {
+        true => format!("{name} has {serving} of {desired} serving, though the API says {ready} are ready"),
+        false => format!("{name} has {ready} of {desired} ready"),
+    })
+}
+
+fn converged(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, String> {
+    let Evidence { recorder, hold, end } = evidence;
+    if recorder.workloads.iter().next().is_none() {
+        return Err("there was no workload".to_string());
+    }
+    let since = match question.of {
+        None => recorder.converged_since(),
+        Some(of) => {
+            let (_, workload) = recorder.workloads.find(of).ok_or_else(|| format!("there was no {of}"))?;
+            workload.converged.iter().last().filter(|&(_, value)| value == 1).map(|(at, _)| at)
+        }
+    };
+    match since {
+        Some(since) if end.since(since) >= hold => Ok(format!("since {}", rounded(since))),
+        Some(since) => Err(format!("as wanted only since {}, for less than {hold}", rounded(since))),
+        None => Err(behind(evidence).join("; ")),
+    }
+}
+
+fn replacements_on_healthy_nodes(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, String> {
+    let outage = outage(evidence, question)?;
+    let is_asked = |row: &&Row| question.of.is_none_or(|of| is_named(&workload_name(&row.workload), of));
+    let rows: Vec<&Row> = outage.rows.iter().filter(is_asked).collect();
+    if rows.is_empty() {
+        return Err("no pod was lost".to_string());
+    }
+    let mut seen = Vec::new();
+    for row in rows {
+        let name = workload_name(&row.workload);
+        if row.placed_on.len() < row.lost.len() {
+            return Err(format!("{} of {} lost pods of {name} were placed anew", row.placed_on.len(), row.lost.len()));
+        }
+        if let Some(node) = row.placed_on.iter().find(|node| outage.nodes.contains(node)) {
+            return Err(format!("a replacement of {name} was placed on {node}, which was hit"));
+        }
+        seen.extend(row.placed_on.iter().map(ToString::to_string));
+    }
+    Ok(format!("on {}", seen.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::{Span, Time};
+    use crate::record::Recorder;
+
+    #[test]
+    fn an_empty_run_keeps_no_rule() {
+        let recorder = Recorder::default();
+        let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::ZERO };
+        for rule in RULES {
+            assert!((rule.judge)(evidence, Question { of: None, since: None }).is_err(), "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn nothing_lost_is_not_a_pass() {
+        let mut recorder = Recorder::default();
+        recorder.outage(Time::ZERO, "crash".into(), &["n1".into()]);
+        let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::ZERO };
+        let judged =
+            (find("replacements-on-healthy-nodes").unwrap().judge)(evidence, Question { of: None, since: None });
+        assert_eq!(judged, Err("no pod was lost".to_string()));
+    }
+}

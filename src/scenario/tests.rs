@@ -1,0 +1,212 @@
+//! Whole scenario files, good and bad.
+
+use super::*;
+use crate::kernel::dist::Delay;
+use crate::kernel::time::{Span, Time};
+use crate::object::{DelayId, SettingId};
+
+const GOOD: &str = r#"
+schema = "evenkeel/v1"
+title = "A test"
+
+[run]
+seed = 7 # lucky
+epoch = 2026-11-24T18:00:00Z
+until = "10m"
+
+[[cluster.pool]]
+name = "w"
+count = 3
+zones = ["a", "b"]
+capacity = { cpu = "4", memory = "8Gi" }
+labels = { disk = "ssd" }
+taints = ["dedicated=db:NoSchedule"]
+
+[delays]
+image-pull = { dist = "lognormal", median = "4s", p95 = "12s" }
+ready-after = "2s"
+
+[control]
+kube-controller-manager = { node-monitor-grace-period = "40s", node-eviction-rate = 0.2 }
+kube-apiserver = { default-unreachable-toleration-seconds = 30 }
+
+[[event]]
+id = "cut"
+at = "1m"
+do = "node.partition"
+target = { zone = "b" }
+direction = "up"
+for = "2m"
+
+[[event]]
+id = "crash"
+after = "cut"
+delay = "30s"
+do = "node.crash"
+target = { node = "w-1" }
+
+[[expect]]
+id = "noticed"
+measure = "time-to-notice"
+since = "crash"
+at-least = "30s"
+at-most = "46s"
+"#;
+
+fn load_text(text: &str) -> Result<Loaded, Problems> {
+    let files = |path: &str| match path {
+        "dir/test.toml" => Ok(text.to_string()),
+        _ => Err("no such file".to_string()),
+    };
+    load("dir/test.toml", &files)
+}
+
+#[test]
+fn a_scenario_becomes_what_the_cluster_is_made_of() {
+    let loaded = load_text(GOOD).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let config = loaded.config(None);
+    assert_eq!((loaded.name(), config.seed, config.until), ("test", 7, Time::ZERO + Span::from_secs(600)));
+    assert_eq!(config.settings.span(SettingId::NodeMonitorGracePeriod), Span::from_secs(40));
+    assert_eq!(config.settings.get(SettingId::NodeEvictionRate), 200);
+    assert_eq!(config.settings.get(SettingId::DefaultUnreachableToleration), 30);
+    assert_eq!(config.delays.get(DelayId::ReadyAfter), Delay::Constant(Span::from_secs(2)));
+    let faults: Vec<_> = config.faults.iter().map(|fault| (fault.id.as_str(), fault.at, fault.lasts)).collect();
+    let minute = Span::from_secs(60);
+    assert_eq!(
+        faults,
+        [
+            ("cut", Time::ZERO + minute, Some(minute.times(2))),
+            ("crash", Time::ZERO + minute + Span::from_secs(30), None)
+        ]
+    );
+    let nodes: Vec<_> = config.nodes.iter().map(|node| format!("{:?}", node.meta.labels)).collect();
+    assert_eq!(nodes.len(), 3);
+    let labels = |index: usize| {
+        let pairs = config.nodes[index].meta.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        pairs.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        labels(1),
+        "disk=ssd evenkeel/pool=w kubernetes.io/arch=amd64 kubernetes.io/hostname=w-2 kubernetes.io/os=linux \
+         topology.kubernetes.io/zone=b"
+    );
+    assert_eq!(config.nodes[0].taints[0].to_string(), "dedicated=db:NoSchedule");
+    assert_eq!(config.nodes[0].allocatable.get("pods").unwrap().units(), 110);
+}
+
+#[test]
+fn the_scenario_as_run_keeps_its_comments_and_records_what_was_overridden() {
+    let loaded = load_text(GOOD).unwrap();
+    assert_eq!(loaded.resolved(None), GOOD);
+    let other = loaded.resolved(Some(9));
+    assert!(other.contains("seed = 9 # lucky  # from the command line; the file says 7\n"), "{other}");
+    let again = load_text(&other).unwrap();
+    assert_eq!(again.config(None).seed, 9);
+    assert_ne!(loaded.hash(), again.hash());
+    let without = load_text(&GOOD.replace("seed = 7 # lucky\n", "")).unwrap();
+    assert_eq!(load_text(&without.resolved(Some(3))).unwrap().config(None).seed, 3);
+    assert_eq!(without.config(None).seed, 1);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_a_way_out() {
+    let bad = r#"schema = "evenkeel/v1"
+titel = "Slips of all kinds"
+manifests = ["absent.yaml"]
+
+[run]
+seed = -1
+until = 90
+stop = "never"
+profile = "kubernetes-1.20"
+
+[[cluster.pool]]
+name = "w"
+count = 2
+zones = ["a", "west-c"]
+capacity = { cpu = "4x" }
+
+[delays]
+image-pul = "1s"
+ready-after = { dist = "normal", mean = "1s" }
+container-start = { dist = "uniform", min = "2s", max = "1s" }
+
+[control]
+kube-controler-manager = { node-monitor-grace-period = "40s" }
+kube-apiserver = { node-monitor-grace-period = "40s", request-timeout = 5 }
+
+[[event]]
+id = "crash"
+at = "1m"
+do = "node.crahs"
+target = { zone = "c" }
+
+[[event]]
+id = "cut"
+at = "1m"
+after = "crash"
+do = "node.partition"
+direction = "sideways"
+target = { node = "w-1", zone = "a" }
+
+[[event]]
+id = "cut"
+after = "crsh"
+do = "node.crash"
+target = { most-pods = "web" }
+
+[[expect]]
+id = "e1"
+measure = "time-to-redy"
+at-most = "1m"
+
+[[expect]]
+id = "e2"
+measure = "time-to-notice"
+since = "crsh"
+at-most = 50
+
+[[expect]]
+id = "e3"
+measure = "converged"
+
+[[expect]]
+id = "e4"
+measure = "min-ready"
+since = "crash"
+"#;
+    let problems = load_text(bad).unwrap_err();
+    insta::assert_snapshot!(problems.render(false));
+}
+
+#[test]
+fn targets_and_workloads_must_be_there() {
+    let text = GOOD
+        .replace("{ node = \"w-1\" }", "{ node = \"w-4\" }")
+        .replace("{ zone = \"b\" }", "{ zone = \"bb\" }")
+        .replace("since = \"crash\"", "since = \"crahs\"\nof = \"deployment/web\"");
+    let problems = load_text(&text).unwrap_err();
+    insta::assert_snapshot!(problems.render(false));
+}
+
+#[test]
+fn events_cannot_wait_for_each_other() {
+    let text = GOOD.replace("id = \"cut\"\nat = \"1m\"", "id = \"cut\"\nafter = \"crash\"");
+    let problems = load_text(&text).unwrap_err();
+    let messages: Vec<_> = problems.list.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["`cut` would wait for itself", "`crash` would wait for itself"]);
+}
+
+#[test]
+fn what_is_not_toml_or_not_ours_is_not_read_further() {
+    for (text, expected) in [
+        ("schema = \"evenkeel/v1\"\ntitle = \"a\ncount = 3 4\n", "E0100"),
+        ("title = \"a\"\n[clutser]\n", "E0104"),
+        ("schema = \"evenkeel/v9\"\n[clutser]\n", "E0104"),
+    ] {
+        let problems = load_text(text).unwrap_err();
+        assert!(problems.list.iter().all(|problem| problem.code == expected), "{}", problems.render(false));
+    }
+    let problems = load("nowhere.toml", &|_: &str| Err("no such file".to_string())).unwrap_err();
+    assert_eq!(problems.render(false).trim_end(), "error[E0301]: cannot read `nowhere.toml`: no such file");
+}

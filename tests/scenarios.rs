@@ -1,0 +1,59 @@
+//! Every scenario file: what it says on the screen and the digest of its run, and that it holds for other seeds.
+
+#![allow(clippy::disallowed_methods)] // a test may read its environment
+
+use evenkeel::report::screen::{Style, screen};
+use evenkeel::report::{Verdict, simulate};
+use evenkeel::scenario::{self, Loaded};
+use rayon::prelude::*;
+use std::fs;
+use std::path::Path;
+
+fn scenarios() -> Vec<Loaded> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    names.sort();
+    let read = |path: &str| fs::read_to_string(folder.join(path)).map_err(|error| error.to_string());
+    let load =
+        |name: &String| scenario::load(name, &read).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    names.iter().map(load).collect()
+}
+
+#[test]
+fn every_scenario_has_the_summary_and_the_digest_that_it_had() {
+    for loaded in scenarios() {
+        let finished = simulate(&loaded, None);
+        assert_eq!(finished.world.audit(), Ok(()), "{}", loaded.name());
+        let screen = screen(&finished.report, None, Style::default());
+        let warnings = loaded.warnings.render(false);
+        insta::assert_snapshot!(
+            loaded.name(),
+            format!("{warnings}{screen}digest {}\n", finished.report.receipt.digest)
+        );
+    }
+}
+
+/// Seeds per scenario; `EVENKEEL_CASES` asks for more.
+fn cases() -> u64 {
+    std::env::var("EVENKEEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
+}
+
+#[test]
+fn every_scenario_meets_its_expectations_with_every_seed() {
+    for loaded in scenarios() {
+        let failed: Vec<String> = (1..=cases())
+            .into_par_iter()
+            .filter_map(|seed| {
+                let finished = simulate(&loaded, Some(seed));
+                let audit = finished.world.audit();
+                let is_good = finished.report.verdict == Verdict::Pass && audit.is_ok();
+                (!is_good).then(|| format!("{}{audit:?}", screen(&finished.report, None, Style::default())))
+            })
+            .collect();
+        assert!(failed.is_empty(), "{} of {} seeds fail, the first:\n{}", failed.len(), cases(), failed[0]);
+    }
+}
