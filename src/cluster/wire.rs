@@ -204,7 +204,10 @@ impl World {
         request.reply = Some(reply);
         let network = Network { ground: &self.ground, delays: &self.config.delays, draws: &self.draws };
         match network.transit(owner.peer(), Direction::Down, &request.path, version) {
-            Some(span) => self.queue.push(self.now + span, Event::Respond(slot)),
+            Some(span) => {
+                let reply = self.config.delays.sample(DelayId::ApiReply, &self.draws, &request.path, version);
+                self.queue.push(self.now + reply + span, Event::Respond(slot));
+            }
             None => self.give_up(slot),
         }
     }

@@ -273,10 +273,12 @@ impl Kubelet {
         let machine = &mut ground[self.id];
         self.serials += 1;
         let sandbox = machine.sandboxes.get(key).filter(|sandbox| sandbox.uid == pod.meta.uid);
-        let worker = PodWorker::new(pod, self.serials, sandbox, cx.timestamp());
+        let mut worker = PodWorker::new(pod, self.serials, sandbox, cx.timestamp());
         if worker.stage == Stage::Starting && !pod.meta.is_terminating() {
-            let delay = self.runtime.start_delay(pod, &key.to_string(), u64::from(worker.restarts), machine, cx);
-            cx.wake_after(delay, Timer { kind: timer::STARTED, arg: worker.serial });
+            let attempt = u64::from(worker.restarts);
+            let (pull, start) = self.runtime.start_delay(pod, &key.to_string(), attempt, machine, cx);
+            worker.pulled = pull;
+            cx.wake_after(pull + start, Timer { kind: timer::STARTED, arg: worker.serial });
         } else if worker.stage == Stage::Running {
             self.await_ready(key, &worker, cx);
         }
@@ -316,7 +318,8 @@ impl Kubelet {
                     ip,
                 };
                 ground[self.id].sandboxes.insert(key.clone(), sandbox);
-                cx.note(Fact::ContainersStarted { pod: key.clone(), node: self.name.clone() });
+                let (pod, node, pulled) = (key.clone(), self.name.clone(), worker.pulled);
+                cx.note(Fact::ContainersStarted { pod, node, pulled });
                 self.await_ready(key, &worker, cx);
             }
             (timer::READY, Stage::Running) => {

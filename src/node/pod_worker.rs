@@ -3,6 +3,7 @@
 //! Source of the behaviour: `pkg/kubelet/{pod_workers,kubelet_pods}.go`, `pkg/kubelet/status/status_manager.go`, v1.36.
 
 use crate::ground::Sandbox;
+use crate::kernel::time::Span;
 use crate::object::pod::{ContainerStatus, PodStatus, RestartPolicy, conditions};
 use crate::object::{Condition, ConditionStatus, Name, Phase, Pod, Timestamp, Uid, condition};
 use std::net::Ipv4Addr;
@@ -38,6 +39,8 @@ pub struct PodWorker {
     pub restarts: u32,
     /// Address, once it has one.
     pub ip: Option<Ipv4Addr>,
+    /// How long it waits for images before its containers start.
+    pub pulled: Span,
     /// When this kubelet first saw it.
     pub start_time: Timestamp,
     /// A status is on its way to the API server.
@@ -63,6 +66,7 @@ impl PodWorker {
             stage,
             restarts: sandbox.map_or(0, |sandbox| sandbox.restarts + u32::from(!sandbox.is_running)),
             ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
+            pulled: Span::ZERO,
             start_time: pod.status.start_time.unwrap_or(date),
             is_writing: false,
             must_write: false,

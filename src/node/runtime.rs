@@ -15,7 +15,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Time from now until the containers of `pod` run. Images that are pulled for it are on the disk from then on.
+    /// Time from now until the images of `pod` are there, and from then until its containers run. Images that are pulled
+    /// for it are on the disk from then on.
     pub fn start_delay(
         &mut self,
         pod: &Pod,
@@ -23,12 +24,12 @@ impl Runtime {
         attempt: u64,
         machine: &mut Machine,
         cx: &Context<'_>,
-    ) -> Span {
+    ) -> (Span, Span) {
         let mut images_there = cx.now;
         for container in pod.spec.init_containers.iter().chain(&pod.spec.containers) {
             images_there = images_there.max(self.image_there(&container.image, machine, cx));
         }
-        images_there.since(cx.now) + cx.delay(DelayId::ContainerStart, path, attempt)
+        (images_there.since(cx.now), cx.delay(DelayId::ContainerStart, path, attempt))
     }
 
     fn image_there(&mut self, image: &Name, machine: &mut Machine, cx: &Context<'_>) -> Time {

@@ -59,9 +59,11 @@ delays! {
         "A message crosses the network, one way. Assumed: one data centre.";
     ApiRead = "api-read", Delay::LogNormal { median: us(1_500), p95: us(6_000) },
         "The API server serves a read. Assumed; the recordings on a busy machine show some ms to some tens of ms.";
-    ApiWrite = "api-write", Delay::LogNormal { median: us(5_000), p95: us(20_000) },
-        "The API server and etcd serve a write. Assumed; the recordings show some ms to some tens of ms.";
-    WatchLatency = "watch-latency", Delay::LogNormal { median: us(1_000), p95: us(5_000) },
+    ApiWrite = "api-write", Delay::LogNormal { median: us(4_000), p95: us(15_000) },
+        "The API server and etcd commit a write. Assumed; the recordings show some ms to some tens of ms.";
+    ApiReply = "api-reply", Delay::Uniform { min: us(1_000), max: us(6_000) },
+        "The API server encodes and sends its answer after the commit. Assumed; watchers usually hear of a commit first.";
+    WatchLatency = "watch-latency", Delay::LogNormal { median: us(400), p95: us(1_000) },
         "A committed change reaches a watcher's cache, on top of the network. Assumed.";
     MonitorPass = "node-monitor-pass", Delay::Uniform { min: us(500), max: ms(100) },
         "The controller manager looks through all nodes once. Timelines of the real one show passes 5.0 to 5.1 s apart.";

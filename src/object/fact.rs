@@ -5,6 +5,7 @@
 use super::meta::{Key, Revision};
 use super::name::Name;
 use super::{Kind, SettingId};
+use crate::kernel::time::Span;
 
 /// Names a recorded fact, in the order of recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +119,8 @@ pub enum Fact {
         pod: Key,
         /// Node.
         node: Name,
+        /// How long it had waited for images.
+        pulled: Span,
     },
     /// The containers of a pod are ready to serve.
     ContainersReady {
@@ -161,7 +164,12 @@ impl Fact {
             Fact::MachineUp(name) => ("machine-up", node(name), String::new()),
             Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
             Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
-            Fact::ContainersStarted { pod: key, node } => ("containers-started", pod(key), format!("on {node}")),
+            Fact::ContainersStarted { pod: key, node, pulled: Span::ZERO } => {
+                ("containers-started", pod(key), format!("on {node}"))
+            }
+            Fact::ContainersStarted { pod: key, node, pulled } => {
+                ("containers-started", pod(key), format!("on {node}, images pulled for {pulled}"))
+            }
             Fact::ContainersReady { pod: key, node } => ("containers-ready", pod(key), format!("on {node}")),
             Fact::ContainersStopped { pod: key, node } => ("containers-stopped", pod(key), format!("on {node}")),
             Fact::Routed { service, node, endpoints, .. } => {

@@ -139,7 +139,12 @@ impl Workloads {
     }
 
     fn set_desired(&mut self, at: Time, id: WorkloadId, desired: i32) {
-        self.all.entry(id.clone()).or_default().desired.set(at, i64::from(desired));
+        let workload = self.all.entry(id.clone()).or_default();
+        for steps in [&mut workload.ready, &mut workload.serving, &mut workload.live] {
+            let value = steps.value();
+            steps.set(at, value);
+        }
+        workload.desired.set(at, i64::from(desired));
         self.judge(at, &id);
     }
 

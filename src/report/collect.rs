@@ -205,6 +205,6 @@ fn owner_text(
     if let Some(id) = owner::setting(&recorder.facts, outage, row, milestone, at, before) {
         return Some(format!("{} {}", id.row().name, config.settings.show(id)));
     }
-    let delays: Vec<&str> = owner::delays(milestone).iter().map(|id| id.row().name).collect();
+    let delays: Vec<&str> = owner::delays(&recorder.facts, milestone, at).iter().map(|id| id.row().name).collect();
     (!delays.is_empty()).then(|| delays.join(", "))
 }

@@ -3,7 +3,7 @@
 //! Settings are found in the records: the fact of the milestone and what led to it, back to the milestone before. Where
 //! they name none, the answer is none; nothing is guessed.
 
-use crate::kernel::time::Time;
+use crate::kernel::time::{Span, Time};
 use crate::object::fact::Verb;
 use crate::object::{DelayId, Fact, FactId, Kind, SettingId};
 use crate::record::Recorded;
@@ -24,11 +24,16 @@ pub fn setting(
     of_milestone.filter_map(|recorded| along_the_chain(facts, recorded, before)).next()
 }
 
-/// The modelled delays of which a wait consists, by the way nodes are modelled: containers start when their images are
-/// there and the runtime has started them, and are ready some time after that.
-pub fn delays(milestone: &str) -> &'static [DelayId] {
+/// The modelled delays of which the wait for `milestone`, reached at `at`, consists, by the way nodes are modelled:
+/// containers start when their images are there and the runtime has started them, and are ready some time after that.
+pub fn delays(facts: &[Recorded], milestone: &str, at: Time) -> &'static [DelayId] {
+    let first = facts.partition_point(|recorded| recorded.at < at);
+    let mut at_that_time = facts[first..].iter().take_while(|recorded| recorded.at == at);
+    let pulls =
+        |recorded: &Recorded| matches!(recorded.fact, Fact::ContainersStarted { pulled, .. } if pulled > Span::ZERO);
     match milestone {
-        "started" => &[DelayId::ImagePull, DelayId::ContainerStart],
+        "started" if at_that_time.any(pulls) => &[DelayId::ImagePull, DelayId::ContainerStart],
+        "started" => &[DelayId::ContainerStart],
         "ready" => &[DelayId::ReadyAfter],
         _ => &[],
     }
