@@ -24,12 +24,13 @@ pub fn setting(
     of_milestone.filter_map(|recorded| along_the_chain(facts, recorded, before)).next()
 }
 
-/// The modelled delays of which a wait consists, by the way nodes are modelled: containers start when their images are
-/// there and the runtime has started them, and are ready some time after that.
-pub fn delays(milestone: &str) -> &'static [DelayId] {
-    match milestone {
-        "started" => &[DelayId::ImagePull, DelayId::ContainerStart],
-        "ready" => &[DelayId::ReadyAfter],
+/// The modelled delays of which a wait since the milestone `before` consists, by the way nodes are modelled: the
+/// containers of a placed pod start when their images are there and the runtime has started them, and are ready some time
+/// after that. After anything else, as the return of a machine, other things were waited for too.
+pub fn delays(milestone: &str, before: &str) -> &'static [DelayId] {
+    match (before, milestone) {
+        ("placed", "started") => &[DelayId::ImagePull, DelayId::ContainerStart],
+        ("started", "ready") => &[DelayId::ReadyAfter],
         _ => &[],
     }
 }
@@ -66,5 +67,51 @@ fn is_of(fact: &Fact, milestone: &str, outage: &Outage, row: &Row) -> bool {
         }
         ("routed", Fact::Routed { service, .. }) => service.namespace == row.workload.1.namespace,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::Span;
+    use crate::object::Name;
+    use crate::object::fact::Why;
+    use SettingId::{DefaultUnreachableToleration as Toleration, NodeMonitorGracePeriod as Grace};
+
+    fn second(second: u64) -> Time {
+        Time::ZERO + Span::from_secs(second)
+    }
+
+    /// Facts at these seconds, of these causes and settings.
+    fn facts(list: &[(u64, FactId, Option<SettingId>)]) -> Vec<Recorded> {
+        let fact = || Fact::MachineDown(Name::from("n1"));
+        let recorded = |&(at, cause, setting)| Recorded { at: second(at), fact: fact(), why: Why { cause, setting } };
+        list.iter().map(recorded).collect()
+    }
+
+    #[test]
+    fn the_owner_of_a_wait_is_found_along_its_causes_and_not_beyond_the_wait() {
+        let chain = facts(&[
+            (50, FactId::NONE, Some(Grace)),
+            (350, FactId(0), Some(Toleration)),
+            (351, FactId(1), None),
+            (352, FactId(2), None),
+        ]);
+        let owner = |fact: usize, before| along_the_chain(&chain, &chain[fact], second(before));
+        assert_eq!(owner(1, 50), Some(Toleration));
+        assert_eq!(owner(3, 50), Some(Toleration), "what led to it came after the milestone before");
+        assert_eq!(owner(3, 350), None, "that wait was the milestone's before");
+        assert_eq!(owner(0, 0), Some(Grace));
+        assert_eq!(
+            along_the_chain(&facts(&[(9, FactId::NONE, None)]), &facts(&[(9, FactId::NONE, None)])[0], second(0)),
+            None
+        );
+    }
+
+    #[test]
+    fn modelled_delays_own_only_the_waits_that_consist_of_them() {
+        assert_eq!(delays("started", "placed"), [DelayId::ImagePull, DelayId::ContainerStart]);
+        assert_eq!(delays("started", "tainted"), [], "the machine came back: its absence was waited for too");
+        assert_eq!(delays("ready", "routed"), []);
     }
 }
