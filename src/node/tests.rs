@@ -166,7 +166,7 @@ fn a_pod_is_pulled_started_ready_and_ended() {
     stage.put(pod("web", 1));
     stage.advance_to(10, true);
     assert_snapshot!(stage.story(), @"
-    4.5s * containers-started Pod default/web on n1
+    4.5s * containers-started Pod default/web on n1, images pulled for 4s
     4.5s patch Pod default/web Running Ready=False
     5.5s * containers-ready Pod default/web on n1
     5.5s patch Pod default/web Running Ready=True

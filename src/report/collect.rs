@@ -168,7 +168,8 @@ fn milestones(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, 
     let before = |at: Time, index: usize| {
         // The one before in time; of equal ones the one before in order.
         let earlier = times.iter().enumerate().filter_map(|(other, time)| Some(((*time)?, other)));
-        earlier.filter(|&other| other < (at, index)).max().map_or(outage.at, |(time, _)| time)
+        let last = earlier.filter(|&other| other < (at, index)).max();
+        last.map_or(("", outage.at), |(time, other)| (MILESTONES[other], time))
     };
     let mut milestones = vec![Milestone {
         name: "happened",
@@ -183,8 +184,10 @@ fn milestones(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, 
             name,
             at_us: at.map(Time::as_micros),
             since_us: at.map(|at| at.since(outage.at).as_micros()),
-            wait_us: at.zip(before).map(|(at, before)| at.since(before).as_micros()),
-            owner: at.zip(before).and_then(|(at, before)| owner_text(outage, row, name, at, before, config, recorder)),
+            wait_us: at.zip(before).map(|(at, (_, before))| at.since(before).as_micros()),
+            owner: at
+                .zip(before)
+                .and_then(|(at, before)| owner_text(outage, row, (name, at), before, config, recorder)),
         });
     }
     milestones
@@ -193,9 +196,8 @@ fn milestones(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, 
 fn owner_text(
     outage: &Outage,
     row: &Row,
-    milestone: &str,
-    at: Time,
-    before: Time,
+    (milestone, at): (&str, Time),
+    (milestone_before, before): (&str, Time),
     config: &Config,
     recorder: &Recorder,
 ) -> Option<String> {
@@ -205,6 +207,7 @@ fn owner_text(
     if let Some(id) = owner::setting(&recorder.facts, outage, row, milestone, at, before) {
         return Some(format!("{} {}", id.row().name, config.settings.show(id)));
     }
-    let delays: Vec<&str> = owner::delays(&recorder.facts, milestone, at).iter().map(|id| id.row().name).collect();
+    let delays: Vec<&str> =
+        owner::delays(&recorder.facts, milestone, at, milestone_before).iter().map(|id| id.row().name).collect();
     (!delays.is_empty()).then(|| delays.join(", "))
 }

@@ -24,17 +24,18 @@ pub fn setting(
     of_milestone.filter_map(|recorded| along_the_chain(facts, recorded, before)).next()
 }
 
-/// The modelled delays of which the wait for `milestone`, reached at `at`, consists, by the way nodes are modelled:
-/// containers start when their images are there and the runtime has started them, and are ready some time after that.
-pub fn delays(facts: &[Recorded], milestone: &str, at: Time) -> &'static [DelayId] {
+/// The modelled delays of which a wait since the milestone `before` consists, by the way nodes are modelled: the
+/// containers of a placed pod start when their images are there and the runtime has started them, and are ready some time
+/// after that. After anything else, as the return of a machine, other things were waited for too.
+pub fn delays(facts: &[Recorded], milestone: &str, at: Time, before: &str) -> &'static [DelayId] {
     let first = facts.partition_point(|recorded| recorded.at < at);
     let mut at_that_time = facts[first..].iter().take_while(|recorded| recorded.at == at);
     let pulls =
         |recorded: &Recorded| matches!(recorded.fact, Fact::ContainersStarted { pulled, .. } if pulled > Span::ZERO);
-    match milestone {
-        "started" if at_that_time.any(pulls) => &[DelayId::ImagePull, DelayId::ContainerStart],
-        "started" => &[DelayId::ContainerStart],
-        "ready" => &[DelayId::ReadyAfter],
+    match (before, milestone) {
+        ("placed", "started") if at_that_time.any(pulls) => &[DelayId::ImagePull, DelayId::ContainerStart],
+        ("placed", "started") => &[DelayId::ContainerStart],
+        ("started", "ready") => &[DelayId::ReadyAfter],
         _ => &[],
     }
 }
@@ -71,5 +72,59 @@ fn is_of(fact: &Fact, milestone: &str, outage: &Outage, row: &Row) -> bool {
         }
         ("routed", Fact::Routed { service, .. }) => service.namespace == row.workload.1.namespace,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::fact::Why;
+    use crate::object::{Key, Name};
+    use SettingId::{DefaultUnreachableToleration as Toleration, NodeMonitorGracePeriod as Grace};
+
+    fn second(second: u64) -> Time {
+        Time::ZERO + Span::from_secs(second)
+    }
+
+    /// Facts at these seconds, of these causes and settings.
+    fn facts(list: &[(u64, FactId, Option<SettingId>)]) -> Vec<Recorded> {
+        let fact = || Fact::MachineDown(Name::from("n1"));
+        let recorded = |&(at, cause, setting)| Recorded { at: second(at), fact: fact(), why: Why { cause, setting } };
+        list.iter().map(recorded).collect()
+    }
+
+    #[test]
+    fn the_owner_of_a_wait_is_found_along_its_causes_and_not_beyond_the_wait() {
+        let chain = facts(&[
+            (50, FactId::NONE, Some(Grace)),
+            (350, FactId(0), Some(Toleration)),
+            (351, FactId(1), None),
+            (352, FactId(2), None),
+        ]);
+        let owner = |fact: usize, before| along_the_chain(&chain, &chain[fact], second(before));
+        assert_eq!(owner(1, 50), Some(Toleration));
+        assert_eq!(owner(3, 50), Some(Toleration), "what led to it came after the milestone before");
+        assert_eq!(owner(3, 350), None, "that wait was the milestone's before");
+        assert_eq!(owner(0, 0), Some(Grace));
+        assert_eq!(
+            along_the_chain(&facts(&[(9, FactId::NONE, None)]), &facts(&[(9, FactId::NONE, None)])[0], second(0)),
+            None
+        );
+    }
+
+    #[test]
+    fn modelled_delays_own_only_the_waits_that_consist_of_them() {
+        let started = |at, pulled| Recorded {
+            at,
+            fact: Fact::ContainersStarted { pod: Key::new("default", "web"), node: "n1".into(), pulled },
+            why: Why::NOTHING,
+        };
+        let [cached, pulled] = [1, 2].map(Time::from_micros);
+        let facts = [started(cached, Span::ZERO), started(pulled, Span::from_secs(4))];
+        let owners = |milestone, at, before| delays(&facts, milestone, at, before);
+        assert_eq!(owners("started", cached, "placed"), [DelayId::ContainerStart]);
+        assert_eq!(owners("started", pulled, "placed"), [DelayId::ImagePull, DelayId::ContainerStart]);
+        assert_eq!(owners("started", pulled, "tainted"), [], "the machine came back: its absence was waited for too");
+        assert_eq!(owners("ready", pulled, "routed"), []);
     }
 }

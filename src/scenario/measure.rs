@@ -9,7 +9,7 @@ use crate::record::workloads::Workload;
 /// What the number of a measure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A duration [µs].
+    /// A duration, in microseconds.
     Duration,
     /// Pods.
     Pods,

@@ -133,7 +133,7 @@ container-start = { dist = "uniform", min = "2s", max = "1s" }
 
 [control]
 kube-controler-manager = { node-monitor-grace-period = "40s" }
-kube-apiserver = { node-monitor-grace-period = "40s", request-timeout = 5 }
+kube-apiserver = { node-monitor-grace-period = "40s", etcd-compaction-interval = 5 }
 
 [[event]]
 id = "crash"
