@@ -80,3 +80,28 @@ impl Program for Script {
         Box::new(self.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::{Key, Meta, Namespace};
+    use crate::program::harness::Harness;
+
+    #[test]
+    fn each_request_waits_for_the_answer_before_and_a_refusal_stops_nothing() {
+        let namespace = |name: &str| Request::Create(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
+        let mut t = Harness::new(Script::new(["a", "b", "c"].map(namespace)));
+        t.start();
+        insta::assert_snapshot!(t.story(), @"0s create Namespace a");
+        t.answer(&Reply::Error(ApiError::AlreadyExists));
+        insta::assert_snapshot!(t.story(), @"0s create Namespace b");
+        t.answer_all();
+        insta::assert_snapshot!(t.story(), @"0s create Namespace c");
+        t.call(|script, cx| script.push(namespace("d"), cx));
+        assert!(!t.program.is_idle());
+        t.answer_all();
+        insta::assert_snapshot!(t.story(), @"0s create Namespace d");
+        assert!(t.program.is_idle());
+        assert_eq!(t.program.refused(), [(namespace("a"), ApiError::AlreadyExists)]);
+    }
+}
