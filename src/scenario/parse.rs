@@ -146,10 +146,8 @@ fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
 
 fn pool(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<Pool> {
     let name = section.required_text("name", sink);
+    section.required("count", sink);
     let count = section.number("count", 1, sink);
-    if count.is_none() && section.value("count").is_none() {
-        sink.error(code::MISSING_KEY, &section.bytes, "[[cluster.pool]] has no `count`");
-    }
     let zones = section.texts("zones", sink).map(|zones| zones.value.into_iter().map(|zone| zone.value).collect());
     let capacity = section.required("capacity", sink).and_then(|value| capacity(value, sink));
     let labels = section.table("labels", sink).map(|mut labels| {
@@ -237,7 +235,10 @@ fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, Delay)
 /// `{ dist = "lognormal", median = "4s", p95 = "12s" }`
 fn distribution(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
     let mut section = reader::table(value, &format!("`{name}`"), sink)?;
-    let dist = section.required_text("dist", sink)?;
+    let Some(dist) = section.required_text("dist", sink) else {
+        finish_distribution(section, sink);
+        return None;
+    };
     let mut part = |key: &'static str| -> Option<_> {
         let value = section.required(key, sink)?;
         reader::span(value, key, sink).map(|span| span.value)
@@ -252,6 +253,7 @@ fn distribution(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -
             sink.bad_value(&dist.bytes, format!("`{other}` is not a distribution"))
                 .guess(nearest(other, names))
                 .help(format!("known are {}", listed(names)));
+            finish_distribution(section, sink);
             return None;
         }
     };
@@ -264,6 +266,14 @@ fn distribution(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -
             None
         }
     }
+}
+
+/// Which parts it may have depends on what it is: those of all are let through.
+fn finish_distribution(mut section: Section<'_>, sink: &mut Sink<'_>) {
+    for key in ["value", "min", "max", "mean", "median", "p95"] {
+        section.value(key);
+    }
+    section.finish(sink);
 }
 
 fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId, i64)> {

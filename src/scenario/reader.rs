@@ -68,9 +68,24 @@ impl<'a> Section<'a> {
 
     /// The value of `key`, if it is there.
     pub fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.taken.push(key.to_string());
         self.table.get(key)
+    }
+
+    /// Notes that the table may have `key`, for messages, without reading it.
+    /// Reports a key that is most likely a slip of `key`, which is not there. It counts as read. Says whether one was.
+    pub fn slip(&mut self, key: &'static str, sink: &mut Sink<'_>) -> bool {
+        let unread = |other: &str| !self.taken.iter().any(|taken| taken == other);
+        let is_slip = |other: &str| unread(other) && nearest(other, [key]).is_some();
+        let found = self.table.keys().filter(|other| is_slip(other.get_ref())).min_by_key(|other| other.span().start);
+        let Some(slip) = found else { return false };
+        self.taken.push(slip.get_ref().to_string());
+        let message = format!("{} has no key `{}`", self.name, slip.get_ref());
+        sink.error(code::UNKNOWN_KEY, &slip.span(), message).guess(Some(key));
+        true
     }
 
     /// Whether `key` is not there. Does not count as reading it.
@@ -86,9 +101,9 @@ impl<'a> Section<'a> {
     /// The value of `key`; a problem if it is not there.
     pub fn required(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<&'a Spanned<DeValue<'a>>> {
         let value = self.value(key);
-        // A slip of the key is reported as such; that it is missing would only repeat it.
-        let slip = || self.table.keys().any(|other| nearest(other.get_ref(), [key]).is_some());
-        if value.is_none() && !slip() {
+        // A slip of the key is reported as such, and here: the caller may give the table up. That the key is missing would
+        // only repeat it.
+        if value.is_none() && !self.slip(key, sink) {
             sink.error(code::MISSING_KEY, &self.bytes, format!("{} has no `{key}`", self.name));
         }
         value

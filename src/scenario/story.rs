@@ -45,8 +45,11 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
         sink.bad_value(&lasts.bytes, "an event cannot last no time").help("leave `for` out if it never ends");
     }
     let Some(row) = row else {
-        // Its parameters are not known: no key of it can be called unknown.
-        section.rest();
+        // Which parameters it may have is not known: those of all faults are let through, nothing else is.
+        for (name, _) in fault::REGISTRY.iter().flat_map(|row| row.parameters) {
+            section.value(name);
+        }
+        section.finish(sink);
         return None;
     };
     let mut parameters = Parameters::new();
@@ -90,6 +93,7 @@ fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {
             at.map(|at| Moment::At(at.value))
         }
         (false, Some(event)) => Some(Moment::After { event, delay: delay.map_or(Span::ZERO, |delay| delay.value) }),
+        (false, None) if section.slip("at", sink) || section.slip("after", sink) => None,
         (false, None) => {
             sink.error(code::MISSING_KEY, &section.bytes, "the event does not say when it happens")
                 .help("write `at = \"1m\"`, or `after = \"…\"` with the id of another event");
@@ -177,6 +181,7 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
     let bytes = section.bytes.clone();
     let of = section.text("of", sink);
     let since = section.text("since", sink);
+    let is_mistyped = !section.is_missing("measure") || !section.is_missing("rule");
     let measure = section.text("measure", sink);
     let rule = section.text("rule", sink);
     let claim = match (measure, rule) {
@@ -186,6 +191,7 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
             sink.error(code::CONFLICT, &rule.bytes, "an expectation has either a `measure` or a `rule`");
             None
         }
+        (None, None) if is_mistyped || section.slip("measure", sink) || section.slip("rule", sink) => None,
         (None, None) => {
             sink.error(code::MISSING_KEY, &bytes, "the expectation says nothing: it has no `measure` and no `rule`")
                 .help("`evenkeel list measures` shows all");
@@ -193,8 +199,11 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
         }
     };
     if claim.is_none() {
-        // Which keys it may have depends on the claim.
-        section.rest();
+        // Whether it may have bounds depends on the claim.
+        for (key, _) in Comparison::ALL {
+            section.value(key);
+        }
+        section.finish(sink);
         return None;
     }
     section.finish(sink);

@@ -210,3 +210,28 @@ fn what_is_not_toml_or_not_ours_is_not_read_further() {
     let problems = load("nowhere.toml", &|_: &str| Err("no such file".to_string())).unwrap_err();
     assert_eq!(problems.render(false).trim_end(), "error[E0301]: cannot read `nowhere.toml`: no such file");
 }
+
+#[test]
+fn a_slip_of_a_key_is_always_told_whatever_else_is_missing() {
+    for (key, slip, meant) in [
+        ("do = \"node.crash\"", "doo = \"node.crash\"", "do"),
+        ("do = \"node.crash\"", "od = \"node.crash\"", "do"),
+        ("do = \"node.crash\"", "Do = \"node.crash\"", "do"),
+        ("at = \"1m\"", "att = \"1m\"", "at"),
+        ("target = { zone = \"b\" }", "targt = { zone = \"b\" }", "target"),
+        ("direction = \"up\"", "directoin = \"up\"", "direction"),
+        ("measure = ", "measur = ", "measure"),
+        ("measure = \"time-to-notice\"", "rul = \"converged\"", "rule"),
+        ("count = 3", "cuont = 3", "count"),
+        ("dist = ", "dst = ", "dist"),
+    ] {
+        let problems = load_text(&GOOD.replace(key, slip)).expect_err(slip);
+        let rendered = problems.render(false);
+        assert!(rendered.contains(&format!("has no key `{}`", slip.split(' ').next().unwrap())), "{rendered}");
+        assert!(rendered.contains(&format!("did you mean `{meant}`?")), "{rendered}");
+    }
+    let two = load_text(&GOOD.replace("do = \"node.crash\"", "doo = \"node.crash\"\nfro = \"1m\"")).unwrap_err();
+    assert_eq!(two.list.len(), 2, "{}", two.render(false));
+    let none = load_text(&GOOD.replace("do = \"node.crash\"\n", "")).unwrap_err();
+    assert!(none.render(false).contains("has no `do`"), "{}", none.render(false));
+}
