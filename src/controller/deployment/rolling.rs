@@ -43,7 +43,7 @@ impl Rollout<'_, '_> {
         }
         let min_available = self.deployment.replicas() - max_unavailable(&self.deployment);
         let new_unavailable = new.replicas() - new.status.available_replicas;
-        let most = total(revisions.all()) - min_available - new_unavailable;
+        let most = total(revisions.all()).wrapping_sub(min_available).wrapping_sub(new_unavailable);
         if most <= 0 {
             return Ok(false);
         }

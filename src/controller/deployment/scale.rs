@@ -37,20 +37,25 @@ pub fn max_unavailable(deployment: &Deployment) -> i32 {
     fenceposts(deployment).1.min(deployment.replicas())
 }
 
+/// Pods wanted and the surge. Upstream's numbers have 32 bits and wrap, so that of 2,147,483,647 pods none is created.
+fn most_pods(deployment: &Deployment) -> i32 {
+    deployment.replicas().wrapping_add(max_surge(deployment))
+}
+
 /// Size of the new ReplicaSet, given the pods wanted of all and of it alone (`NewRSNewReplicas`).
 pub fn new_set_size(deployment: &Deployment, total: i32, size: i32) -> i32 {
     let replicas = deployment.replicas();
-    let room = match deployment.spec.strategy {
+    let most = match deployment.spec.strategy {
         DeploymentStrategy::Recreate => return replicas,
-        DeploymentStrategy::RollingUpdate { .. } => replicas + max_surge(deployment) - total,
+        DeploymentStrategy::RollingUpdate { .. } => most_pods(deployment),
     };
-    if room <= 0 { size } else { size + room.min(replicas - size) }
+    if total >= most { size } else { size + most.wrapping_sub(total).min(replicas - size) }
 }
 
 /// Notes on a ReplicaSet what its Deployment wants (`SetReplicasAnnotations`). Says whether that is news.
 pub fn note_sizes(deployment: &Deployment, set: &mut ReplicaSet) -> bool {
     let replicas = deployment.replicas();
-    let sizes = [(DESIRED_REPLICAS, replicas), (MAX_REPLICAS, replicas + max_surge(deployment))];
+    let sizes = [(DESIRED_REPLICAS, replicas), (MAX_REPLICAS, most_pods(deployment))];
     let mut is_news = false;
     for (annotation, size) in sizes {
         let size = size.to_string();
@@ -68,7 +73,7 @@ fn noted(set: &ReplicaSet, annotation: &str) -> Option<i32> {
 
 /// Pods wanted of all `sets`.
 pub fn total<'a>(sets: impl IntoIterator<Item = &'a Arc<ReplicaSet>>) -> i32 {
-    sets.into_iter().map(|set| set.replicas()).sum()
+    sets.into_iter().map(|set| set.replicas()).fold(0, i32::wrapping_add)
 }
 
 /// Those of `sets` that want pods (`FilterActiveReplicaSets`).
@@ -98,17 +103,17 @@ fn fraction(deployment: &Deployment, set: &ReplicaSet) -> i32 {
     if before == 0 {
         return 0;
     }
-    let product = i64::from(size) * i64::from(deployment.replicas() + max_surge(deployment));
+    let product = i64::from(size) * i64::from(most_pods(deployment));
     let before = i64::from(before);
-    ((2 * product + before).div_euclid(2 * before)) as i32 - size
+    (((2 * product + before).div_euclid(2 * before)) as i32).wrapping_sub(size)
 }
 
 /// The new size of each of the active `sets`, which it sorts: largest first, of equals the newer first if pods are
 /// added and the older first if they are taken away.
 fn proportional_sizes(deployment: &Deployment, sets: &mut [Arc<ReplicaSet>]) -> Vec<i32> {
     let replicas = deployment.replicas();
-    let allowed = if replicas > 0 { replicas + max_surge(deployment) } else { 0 };
-    let to_add = allowed - total(&*sets);
+    let allowed = if replicas > 0 { most_pods(deployment) } else { 0 };
+    let to_add = allowed.wrapping_sub(total(&*sets));
     sets.sort_by(|a, b| {
         let by_age = if to_add > 0 { age_order(b, a) } else { age_order(a, b) };
         b.replicas().cmp(&a.replicas()).then(by_age)
@@ -116,19 +121,19 @@ fn proportional_sizes(deployment: &Deployment, sets: &mut [Arc<ReplicaSet>]) -> 
     let mut added = 0;
     let mut sizes = Vec::with_capacity(sets.len());
     for set in sets.iter() {
-        let left = to_add - added;
+        let left = to_add.wrapping_sub(added);
         let share = match to_add.signum() {
             1 => fraction(deployment, set).min(left),
             -1 => fraction(deployment, set).max(left),
             _ => 0,
         };
         let share = if left == 0 { 0 } else { share };
-        added += share;
-        sizes.push(set.replicas() + share);
+        added = added.wrapping_add(share);
+        sizes.push(set.replicas().wrapping_add(share));
     }
     // What rounding left over goes to the largest.
     if let Some(first) = sizes.first_mut().filter(|_| to_add != 0) {
-        *first = (*first + to_add - added).max(0);
+        *first = first.wrapping_add(to_add).wrapping_sub(added).max(0);
     }
     sizes
 }
@@ -278,6 +283,15 @@ mod tests {
         for (total, size, expected) in [(0, 0, 10), (10, 0, 3), (13, 0, 0), (15, 2, 2), (11, 3, 5), (10, 9, 10)] {
             assert_eq!(new_set_size(&deployment, total, size), expected, "{size} of {total}");
         }
+    }
+
+    #[test]
+    fn as_many_pods_as_a_number_can_say_wrap_as_upstream() {
+        let deployment = deployment(i32::MAX, Percent(25), Percent(25));
+        assert_eq!(new_set_size(&deployment, 0, 0), 0);
+        let mut sets = [set("a", i32::MAX, i32::MAX), set("b", i32::MAX, 0)];
+        assert_eq!((total(&sets), proportional_sizes(&deployment, &mut sets).len()), (-2, 2));
+        assert!(note_sizes(&deployment, &mut ReplicaSet::default()));
     }
 
     #[test]

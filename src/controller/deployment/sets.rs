@@ -229,7 +229,7 @@ impl Rollout<'_, '_> {
             spec: ReplicaSetSpec { replicas: Some(0), min_ready_seconds: spec.min_ready_seconds, selector, template },
             ..ReplicaSet::default()
         };
-        let total = old.iter().map(|set| set.replicas()).sum();
+        let total = scale::total(old);
         set.spec.replicas = Some(scale::new_set_size(&self.deployment, total, 0));
         hand_down(&meta.annotations, &mut set, wanted);
         scale::note_sizes(&self.deployment, &mut set);

@@ -85,7 +85,7 @@ fn counted(deployment: &Deployment, revisions: &Revisions, now: Timestamp) -> De
         updated_replicas: revisions.new.as_ref().map_or(0, |new| new.status.replicas),
         ready_replicas: sum(&|set| set.status.ready_replicas),
         available_replicas: available,
-        unavailable_replicas: (total(revisions.all()) - available).max(0),
+        unavailable_replicas: total(revisions.all()).wrapping_sub(available).max(0),
         // Not known as long as one ReplicaSet does not say.
         terminating_replicas: revisions.all().map(|set| set.status.terminating_replicas).sum(),
         collision_count: deployment.status.collision_count,
