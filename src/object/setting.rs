@@ -20,6 +20,17 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The largest value that makes sense. Shares are of one; the others are far above what anybody uses, and small enough
+    /// for every sum and product of them to be a number.
+    pub const fn most(self) -> i64 {
+        match self {
+            Unit::Duration => 3_660 * 24 * H,
+            Unit::Count => i32::MAX as i64,
+            Unit::Rate => 1_000_000_000,
+            Unit::Share => 1_000_000,
+        }
+    }
+
     /// The value as people write it: `50s`, `30`, `0.1/s`, `0.55`.
     pub fn show(self, value: i64) -> String {
         match self {
@@ -65,12 +76,31 @@ pub struct Setting {
     pub unit: Unit,
     /// Default in the pinned release.
     pub default: i64,
+    /// Least value that makes sense: no period of nothing, no program without a worker.
+    pub least: i64,
     /// Where upstream says so, relative to the Kubernetes tree of v1.36.2.
     pub source: &'static str,
 }
 
+impl Setting {
+    /// Says no to a value with which the program could not work.
+    ///
+    /// # Errors
+    /// A sentence with the bound that it breaks.
+    pub fn admit(&self, value: i64) -> Result<i64, String> {
+        let (least, most, shown) = (self.least, self.unit.most(), self.unit.show(value));
+        if value < least {
+            return Err(format!("`{}` cannot be {shown}: it is at least {}", self.name, self.unit.show(least)));
+        }
+        if value > most {
+            return Err(format!("`{}` cannot be {shown}: it is at most {}", self.name, self.unit.show(most)));
+        }
+        Ok(value)
+    }
+}
+
 macro_rules! settings {
-    ($($(#[$doc:meta])* $id:ident = $component:literal, $name:literal, $unit:ident, $default:expr, $source:literal;)*) => {
+    ($($(#[$doc:meta])* $id:ident = $component:literal, $name:literal, $unit:ident, $default:expr, $least:expr, $source:literal;)*) => {
         /// Names a row of [`SETTINGS`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
@@ -78,7 +108,8 @@ macro_rules! settings {
 
         /// The registry, in the order of [`SettingId`].
         pub const SETTINGS: &[Setting] = &[$(Setting {
-            component: $component, name: $name, unit: Unit::$unit, default: $default, source: $source,
+            component: $component, name: $name, unit: Unit::$unit, default: $default, least: $least,
+            source: $source,
         },)*];
 
         impl SettingId {
@@ -95,211 +126,211 @@ const H: i64 = 60 * MIN;
 
 settings! {
     /// Pause between two passes over the health of all nodes.
-    NodeMonitorPeriod = "kube-controller-manager", "node-monitor-period", Duration, 5 * S,
+    NodeMonitorPeriod = "kube-controller-manager", "node-monitor-period", Duration, 5 * S, MS,
         "cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go";
     /// Silence after which a node's Ready condition becomes Unknown.
-    NodeMonitorGracePeriod = "kube-controller-manager", "node-monitor-grace-period", Duration, 50 * S,
+    NodeMonitorGracePeriod = "kube-controller-manager", "node-monitor-grace-period", Duration, 50 * S, MS,
         "cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go";
     /// The same for a node that has never reported.
-    NodeStartupGracePeriod = "kube-controller-manager", "node-startup-grace-period", Duration, 60 * S,
+    NodeStartupGracePeriod = "kube-controller-manager", "node-startup-grace-period", Duration, 60 * S, MS,
         "cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go";
     /// Nodes of a zone that get the NoExecute taint per second.
-    NodeEvictionRate = "kube-controller-manager", "node-eviction-rate", Rate, 100,
+    NodeEvictionRate = "kube-controller-manager", "node-eviction-rate", Rate, 100, 0,
         "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
     /// The same in a large zone of which too much is down.
-    SecondaryNodeEvictionRate = "kube-controller-manager", "secondary-node-eviction-rate", Rate, 10,
+    SecondaryNodeEvictionRate = "kube-controller-manager", "secondary-node-eviction-rate", Rate, 10, 0,
         "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
     /// Nodes above which a zone counts as large.
-    LargeClusterSizeThreshold = "kube-controller-manager", "large-cluster-size-threshold", Count, 50,
+    LargeClusterSizeThreshold = "kube-controller-manager", "large-cluster-size-threshold", Count, 50, 0,
         "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
     /// Share of a zone that must be down for it to count as partly disrupted.
-    UnhealthyZoneThreshold = "kube-controller-manager", "unhealthy-zone-threshold", Share, 550_000,
+    UnhealthyZoneThreshold = "kube-controller-manager", "unhealthy-zone-threshold", Share, 550_000, 0,
         "pkg/controller/nodelifecycle/config/v1alpha1/defaults.go";
     /// Burst of the limiter of NoExecute taints.
-    EvictionRateLimiterBurst = "kube-controller-manager", "EvictionRateLimiterBurst", Count, 1,
+    EvictionRateLimiterBurst = "kube-controller-manager", "EvictionRateLimiterBurst", Count, 1, 1,
         "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
     /// Pause between two passes over the nodes that wait for a NoExecute taint.
-    NodeEvictionPeriod = "kube-controller-manager", "scheduler.NodeEvictionPeriod", Duration, 100 * MS,
+    NodeEvictionPeriod = "kube-controller-manager", "scheduler.NodeEvictionPeriod", Duration, 100 * MS, MS,
         "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
     /// Pause between two attempts to write a node's health.
-    NodeHealthUpdatePause = "kube-controller-manager", "retrySleepTime", Duration, 20 * MS,
+    NodeHealthUpdatePause = "kube-controller-manager", "retrySleepTime", Duration, 20 * MS, 0,
         "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
     /// Attempts to write a node's health in one pass.
-    NodeHealthUpdateRetry = "kube-controller-manager", "scheduler.NodeHealthUpdateRetry", Count, 5,
+    NodeHealthUpdateRetry = "kube-controller-manager", "scheduler.NodeHealthUpdateRetry", Count, 5, 1,
         "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
     /// Nodes whose health is handled at once.
-    NodeUpdateWorkers = "kube-controller-manager", "scheduler.UpdateWorkerSize", Count, 8,
+    NodeUpdateWorkers = "kube-controller-manager", "scheduler.UpdateWorkerSize", Count, 8, 1,
         "pkg/controller/nodelifecycle/scheduler/rate_limited_queue.go";
     /// Pods bound to a node that is down which are handled at once.
-    NodePodUpdateWorkers = "kube-controller-manager", "podUpdateWorkerSize", Count, 4,
+    NodePodUpdateWorkers = "kube-controller-manager", "podUpdateWorkerSize", Count, 4, 1,
         "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
     /// Pause before a node whose Ready condition is missing is tried again for its NoExecute taint.
-    NoExecuteTaintRetryPause = "kube-controller-manager", "doNoExecuteTaintingPass.retry", Duration, 50 * MS,
+    NoExecuteTaintRetryPause = "kube-controller-manager", "doNoExecuteTaintingPass.retry", Duration, 50 * MS, MS,
         "pkg/controller/nodelifecycle/node_lifecycle_controller.go";
     /// Attempts to patch the taints or labels of a node that others change at the same time.
-    NodeEditRetries = "kube-controller-manager", "UpdateTaintBackoff.Steps", Count, 5,
+    NodeEditRetries = "kube-controller-manager", "UpdateTaintBackoff.Steps", Count, 5, 1,
         "pkg/controller/controller_utils.go";
     /// Pause between two such attempts.
-    NodeEditRetryPause = "kube-controller-manager", "UpdateTaintBackoff.Duration", Duration, 100 * MS,
+    NodeEditRetryPause = "kube-controller-manager", "UpdateTaintBackoff.Duration", Duration, 100 * MS, 0,
         "pkg/controller/controller_utils.go";
     /// Share by which that pause is drawn longer.
-    NodeEditRetryJitter = "kube-controller-manager", "UpdateTaintBackoff.Jitter", Share, 1_000_000,
+    NodeEditRetryJitter = "kube-controller-manager", "UpdateTaintBackoff.Jitter", Share, 1_000_000, 0,
         "pkg/controller/controller_utils.go";
     /// Attempts to delete a pod that must go.
-    TaintEvictionRetries = "kube-controller-manager", "tainteviction.retries", Count, 5,
+    TaintEvictionRetries = "kube-controller-manager", "tainteviction.retries", Count, 5, 1,
         "pkg/controller/tainteviction/taint_eviction.go";
     /// Pause between two such attempts.
-    TaintEvictionRetryPause = "kube-controller-manager", "tainteviction.retry-sleep", Duration, 10 * MS,
+    TaintEvictionRetryPause = "kube-controller-manager", "tainteviction.retry-sleep", Duration, 10 * MS, 0,
         "pkg/controller/tainteviction/taint_eviction.go";
     /// Requests per second of each controller's client.
-    ControllerQps = "kube-controller-manager", "kube-api-qps", Rate, 20_000,
+    ControllerQps = "kube-controller-manager", "kube-api-qps", Rate, 20_000, 1,
         "pkg/controller/apis/config/v1alpha1/defaults.go";
     /// Requests that each controller's client may send at once.
-    ControllerBurst = "kube-controller-manager", "kube-api-burst", Count, 30,
+    ControllerBurst = "kube-controller-manager", "kube-api-burst", Count, 30, 1,
         "pkg/controller/apis/config/v1alpha1/defaults.go";
     /// Deployments handled at once.
-    DeploymentSyncs = "kube-controller-manager", "concurrent-deployment-syncs", Count, 5,
+    DeploymentSyncs = "kube-controller-manager", "concurrent-deployment-syncs", Count, 5, 1,
         "pkg/controller/deployment/config/v1alpha1/defaults.go";
     /// ReplicaSets handled at once.
-    ReplicaSetSyncs = "kube-controller-manager", "concurrent-replicaset-syncs", Count, 5,
+    ReplicaSetSyncs = "kube-controller-manager", "concurrent-replicaset-syncs", Count, 5, 1,
         "pkg/controller/replicaset/config/v1alpha1/defaults.go";
     /// Services whose EndpointSlices are handled at once.
-    ServiceEndpointSyncs = "kube-controller-manager", "concurrent-service-endpoint-syncs", Count, 5,
+    ServiceEndpointSyncs = "kube-controller-manager", "concurrent-service-endpoint-syncs", Count, 5, 1,
         "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
     /// Endpoints that one slice holds.
-    MaxEndpointsPerSlice = "kube-controller-manager", "max-endpoints-per-slice", Count, 100,
+    MaxEndpointsPerSlice = "kube-controller-manager", "max-endpoints-per-slice", Count, 100, 1,
         "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
     /// First pause after a failed sync of endpoints.
-    EndpointSliceBackoffBase = "kube-controller-manager", "endpointslice.defaultSyncBackOff", Duration, S,
+    EndpointSliceBackoffBase = "kube-controller-manager", "endpointslice.defaultSyncBackOff", Duration, S, MS,
         "pkg/controller/endpointslice/endpointslice_controller.go";
     /// Failed syncs of endpoints or of a Deployment after which it is let be.
-    MaxRetries = "kube-controller-manager", "maxRetries", Count, 15,
+    MaxRetries = "kube-controller-manager", "maxRetries", Count, 15, 0,
         "pkg/controller/deployment/deployment_controller.go";
     /// Added to the wait for a Deployment's progress deadline; what is shorter is not waited for but tried again.
-    ProgressCheckMargin = "kube-controller-manager", "requeueStuckDeployment.margin", Duration, S,
+    ProgressCheckMargin = "kube-controller-manager", "requeueStuckDeployment.margin", Duration, S, 0,
         "pkg/controller/deployment/progress.go";
     /// Shortest pause between a change of an EndpointSlice by others and the sync that it causes.
-    EndpointSliceChangeMinSyncDelay = "kube-controller-manager", "endpointSliceChangeMinSyncDelay", Duration, S,
+    EndpointSliceChangeMinSyncDelay = "kube-controller-manager", "endpointSliceChangeMinSyncDelay", Duration, S, 0,
         "pkg/controller/endpointslice/endpointslice_controller.go";
     /// Time for which changes of pods are gathered before their endpoints are synced.
-    EndpointUpdatesBatchPeriod = "kube-controller-manager", "endpointslice-updates-batch-period", Duration, 0,
+    EndpointUpdatesBatchPeriod = "kube-controller-manager", "endpointslice-updates-batch-period", Duration, 0, 0,
         "pkg/controller/endpointslice/config/v1alpha1/defaults.go";
     /// Pods that a ReplicaSet creates or deletes in one sync.
-    BurstReplicas = "kube-controller-manager", "BurstReplicas", Count, 500,
+    BurstReplicas = "kube-controller-manager", "BurstReplicas", Count, 500, 1,
         "pkg/controller/replicaset/replica_set.go";
     /// Size of the first batch of creations.
-    SlowStartInitialBatchSize = "kube-controller-manager", "SlowStartInitialBatchSize", Count, 1,
+    SlowStartInitialBatchSize = "kube-controller-manager", "SlowStartInitialBatchSize", Count, 1, 1,
         "pkg/controller/controller_utils.go";
     /// Time after which expected creations and deletions are no longer waited for.
-    ExpectationsTimeout = "kube-controller-manager", "ExpectationsTimeout", Duration, 5 * MIN,
+    ExpectationsTimeout = "kube-controller-manager", "ExpectationsTimeout", Duration, 5 * MIN, 0,
         "pkg/controller/controller_utils.go";
     /// Seconds without progress after which a Deployment says so, unless it says otherwise.
-    ProgressDeadline = "kube-apiserver", "deployment.spec.progressDeadlineSeconds", Count, 600,
+    ProgressDeadline = "kube-apiserver", "deployment.spec.progressDeadlineSeconds", Count, 600, 1,
         "pkg/apis/apps/v1/defaults.go";
     /// Old ReplicaSets that a Deployment keeps, unless it says otherwise.
-    RevisionHistoryLimit = "kube-apiserver", "deployment.spec.revisionHistoryLimit", Count, 10,
+    RevisionHistoryLimit = "kube-apiserver", "deployment.spec.revisionHistoryLimit", Count, 10, 0,
         "pkg/apis/apps/v1/defaults.go";
     /// First pause of a work queue after a failure.
-    WorkqueueBackoffBase = "client-go", "ItemExponentialFailureRateLimiter.baseDelay", Duration, 5 * MS,
+    WorkqueueBackoffBase = "client-go", "ItemExponentialFailureRateLimiter.baseDelay", Duration, 5 * MS, MS,
         "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
     /// Longest such pause.
-    WorkqueueBackoffMax = "client-go", "ItemExponentialFailureRateLimiter.maxDelay", Duration, 1_000 * S,
+    WorkqueueBackoffMax = "client-go", "ItemExponentialFailureRateLimiter.maxDelay", Duration, 1_000 * S, MS,
         "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
     /// Retries per second of one work queue.
-    WorkqueueQps = "client-go", "BucketRateLimiter.qps", Rate, 10_000,
+    WorkqueueQps = "client-go", "BucketRateLimiter.qps", Rate, 10_000, 1,
         "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
     /// Retries that one work queue may make at once.
-    WorkqueueBurst = "client-go", "BucketRateLimiter.burst", Count, 100,
+    WorkqueueBurst = "client-go", "BucketRateLimiter.burst", Count, 100, 1,
         "staging/src/k8s.io/client-go/util/workqueue/default_rate_limiters.go";
     /// Quiet time after which a connection is probed.
-    HttpReadIdleTimeout = "client-go", "HTTP2_READ_IDLE_TIMEOUT_SECONDS", Duration, 30 * S,
+    HttpReadIdleTimeout = "client-go", "HTTP2_READ_IDLE_TIMEOUT_SECONDS", Duration, 30 * S, MS,
         "staging/src/k8s.io/apimachinery/pkg/util/net/http.go";
     /// Time after which an unanswered probe ends the connection.
-    HttpPingTimeout = "client-go", "HTTP2_PING_TIMEOUT_SECONDS", Duration, 15 * S,
+    HttpPingTimeout = "client-go", "HTTP2_PING_TIMEOUT_SECONDS", Duration, 15 * S, MS,
         "staging/src/k8s.io/apimachinery/pkg/util/net/http.go";
     /// Requests per second of the scheduler's client.
-    SchedulerQps = "kube-scheduler", "clientConnection.qps", Rate, 50_000,
+    SchedulerQps = "kube-scheduler", "clientConnection.qps", Rate, 50_000, 1,
         "pkg/scheduler/apis/config/v1/defaults.go";
     /// Requests that it may send at once.
-    SchedulerBurst = "kube-scheduler", "clientConnection.burst", Count, 100,
+    SchedulerBurst = "kube-scheduler", "clientConnection.burst", Count, 100, 1,
         "pkg/scheduler/apis/config/v1/defaults.go";
     /// First back-off of a pod that did not fit.
-    PodInitialBackoff = "kube-scheduler", "podInitialBackoffSeconds", Duration, S,
+    PodInitialBackoff = "kube-scheduler", "podInitialBackoffSeconds", Duration, S, MS,
         "pkg/scheduler/apis/config/v1/defaults.go";
     /// Longest back-off of a pod that did not fit.
-    PodMaxBackoff = "kube-scheduler", "podMaxBackoffSeconds", Duration, 10 * S,
+    PodMaxBackoff = "kube-scheduler", "podMaxBackoffSeconds", Duration, 10 * S, MS,
         "pkg/scheduler/apis/config/v1/defaults.go";
     /// Pause between two passes over the pods in back-off.
-    BackoffFlushPeriod = "kube-scheduler", "flushBackoffQCompleted", Duration, S,
+    BackoffFlushPeriod = "kube-scheduler", "flushBackoffQCompleted", Duration, S, MS,
         "pkg/scheduler/backend/queue/scheduling_queue.go";
     /// Pause between two passes over the unschedulable pods.
-    UnschedulableFlushPeriod = "kube-scheduler", "flushUnschedulablePodsLeftover", Duration, 30 * S,
+    UnschedulableFlushPeriod = "kube-scheduler", "flushUnschedulablePodsLeftover", Duration, 30 * S, MS,
         "pkg/scheduler/backend/queue/scheduling_queue.go";
     /// Time after which an unschedulable pod is tried again without an event.
-    PodMaxInUnschedulablePods = "kube-scheduler", "pod-max-in-unschedulable-pods-duration", Duration, 5 * MIN,
+    PodMaxInUnschedulablePods = "kube-scheduler", "pod-max-in-unschedulable-pods-duration", Duration, 5 * MIN, 0,
         "pkg/scheduler/backend/queue/scheduling_queue.go";
     /// Share of the nodes to find feasible before scoring (per cent); 0 adapts to the size of the cluster.
-    PercentageOfNodesToScore = "kube-scheduler", "percentageOfNodesToScore", Count, 0,
+    PercentageOfNodesToScore = "kube-scheduler", "percentageOfNodesToScore", Count, 0, 0,
         "pkg/scheduler/apis/config/v1/defaults.go";
     /// Nodes below which all are scored.
-    MinFeasibleNodesToFind = "kube-scheduler", "minFeasibleNodesToFind", Count, 100,
+    MinFeasibleNodesToFind = "kube-scheduler", "minFeasibleNodesToFind", Count, 100, 1,
         "pkg/scheduler/schedule_one.go";
     /// Smallest adaptive share (per cent).
-    MinFeasibleNodesPercentage = "kube-scheduler", "minFeasibleNodesPercentageToFind", Count, 5,
+    MinFeasibleNodesPercentage = "kube-scheduler", "minFeasibleNodesPercentageToFind", Count, 5, 1,
         "pkg/scheduler/schedule_one.go";
     /// Toleration of not-ready:NoExecute that admission adds (s).
-    DefaultNotReadyToleration = "kube-apiserver", "default-not-ready-toleration-seconds", Count, 300,
+    DefaultNotReadyToleration = "kube-apiserver", "default-not-ready-toleration-seconds", Count, 300, 0,
         "plugin/pkg/admission/defaulttolerationseconds/admission.go";
     /// Toleration of unreachable:NoExecute that admission adds (s).
-    DefaultUnreachableToleration = "kube-apiserver", "default-unreachable-toleration-seconds", Count, 300,
+    DefaultUnreachableToleration = "kube-apiserver", "default-unreachable-toleration-seconds", Count, 300, 0,
         "plugin/pkg/admission/defaulttolerationseconds/admission.go";
     /// Pause between two compactions; each goes to the revision of the one before.
-    EtcdCompactionInterval = "kube-apiserver", "etcd-compaction-interval", Duration, 5 * MIN,
+    EtcdCompactionInterval = "kube-apiserver", "etcd-compaction-interval", Duration, 5 * MIN, MS,
         "staging/src/k8s.io/apiserver/pkg/storage/storagebackend/config.go";
     /// Pause between two bookmarks on an idle watch.
-    WatchBookmarkFrequency = "kube-apiserver", "defaultBookmarkFrequency", Duration, MIN,
+    WatchBookmarkFrequency = "kube-apiserver", "defaultBookmarkFrequency", Duration, MIN, MS,
         "staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go";
     /// Pause between two renewals of a node's lease.
-    NodeLeaseRenewInterval = "kubelet", "nodeLeaseDurationSeconds*renewIntervalFraction", Duration, 10 * S,
+    NodeLeaseRenewInterval = "kubelet", "nodeLeaseDurationSeconds*renewIntervalFraction", Duration, 10 * S, MS,
         "pkg/kubelet/kubelet.go";
     /// Share by which that pause is drawn longer.
-    NodeLeaseJitter = "kubelet", "lease.jitter", Share, 40_000,
+    NodeLeaseJitter = "kubelet", "lease.jitter", Share, 40_000, 0,
         "staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go";
     /// For how long a renewal is said to be good.
-    NodeLeaseDuration = "kubelet", "nodeLeaseDurationSeconds", Duration, 40 * S,
+    NodeLeaseDuration = "kubelet", "nodeLeaseDurationSeconds", Duration, 40 * S, S,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
     /// Attempts to renew in one round.
-    NodeLeaseMaxRetries = "kubelet", "maxUpdateRetries", Count, 5,
+    NodeLeaseMaxRetries = "kubelet", "maxUpdateRetries", Count, 5, 1,
         "staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go";
     /// Time after which the kubelet gives a renewal up.
-    NodeLeaseTimeout = "kubelet", "heartbeatClient.timeout", Duration, 10 * S,
+    NodeLeaseTimeout = "kubelet", "heartbeatClient.timeout", Duration, 10 * S, MS,
         "cmd/kubelet/app/server.go";
     /// Pause between two computations of the node's status.
-    NodeStatusUpdateFrequency = "kubelet", "nodeStatusUpdateFrequency", Duration, 10 * S,
+    NodeStatusUpdateFrequency = "kubelet", "nodeStatusUpdateFrequency", Duration, 10 * S, MS,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
     /// Share by which that pause is drawn longer.
-    NodeStatusJitter = "kubelet", "nodeStatusUpdate.jitter", Share, 40_000,
+    NodeStatusJitter = "kubelet", "nodeStatusUpdate.jitter", Share, 40_000, 0,
         "pkg/kubelet/kubelet.go";
     /// Time after which an unchanged status is reported all the same.
-    NodeStatusReportFrequency = "kubelet", "nodeStatusReportFrequency", Duration, 5 * MIN,
+    NodeStatusReportFrequency = "kubelet", "nodeStatusReportFrequency", Duration, 5 * MIN, MS,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
     /// Requests per second of a kubelet's client.
-    KubeletQps = "kubelet", "kubeAPIQPS", Rate, 50_000,
+    KubeletQps = "kubelet", "kubeAPIQPS", Rate, 50_000, 1,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
     /// Requests that it may send at once.
-    KubeletBurst = "kubelet", "kubeAPIBurst", Count, 100,
+    KubeletBurst = "kubelet", "kubeAPIBurst", Count, 100, 1,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
     /// Pause between two rounds that repeat pod statuses that could not be written.
-    PodStatusSyncPeriod = "kubelet", "syncPeriod", Duration, 10 * S,
+    PodStatusSyncPeriod = "kubelet", "syncPeriod", Duration, 10 * S, MS,
         "pkg/kubelet/status/status_manager.go";
     /// Shortest pause between two writes of the node's forwarding rules.
-    ProxyMinSyncPeriod = "kube-proxy", "iptables.minSyncPeriod", Duration, S,
+    ProxyMinSyncPeriod = "kube-proxy", "iptables.minSyncPeriod", Duration, S, 0,
         "pkg/proxy/apis/config/v1alpha1/defaults.go";
     /// How long the API server keeps an event.
-    EventTtl = "kube-apiserver", "event-ttl", Duration, H,
+    EventTtl = "kube-apiserver", "event-ttl", Duration, H, MS,
         "pkg/controlplane/apiserver/options/options.go";
     /// Seconds that a pod gets to end, unless it says otherwise.
-    TerminationGracePeriod = "kube-apiserver", "pod.spec.terminationGracePeriodSeconds", Count, 30,
+    TerminationGracePeriod = "kube-apiserver", "pod.spec.terminationGracePeriodSeconds", Count, 30, 0,
         "pkg/apis/core/v1/defaults.go";
 }
 
@@ -374,11 +405,24 @@ mod tests {
     #[test]
     fn every_default_prints_and_reads_back() {
         for &id in SettingId::ALL {
-            let Setting { unit, default, source, component, name } = id.row();
+            let Setting { unit, default, source, component, name, .. } = id.row();
             assert_eq!(unit.parse(&unit.show(*default)), Ok(*default), "{id}");
+            assert_eq!(id.row().admit(*default), Ok(*default));
             assert!(source.ends_with(".go"), "{id} has no source");
             assert_eq!(SettingId::find(component, name), Some(id), "two rows named {component} {name}");
         }
+    }
+
+    #[test]
+    fn a_program_gets_no_value_with_which_it_could_not_work() {
+        let refusal = |id: SettingId, value: i64| id.row().admit(value).unwrap_err();
+        assert_eq!(
+            refusal(SettingId::EtcdCompactionInterval, 0),
+            "`etcd-compaction-interval` cannot be 0s: it is at least 1ms"
+        );
+        assert_eq!(refusal(SettingId::KubeletQps, 0), "`kubeAPIQPS` cannot be 0/s: it is at least 0.001/s");
+        assert_eq!(refusal(SettingId::NodeLeaseJitter, 1_500_000), "`lease.jitter` cannot be 1.5: it is at most 1");
+        assert!(refusal(SettingId::TerminationGracePeriod, i64::MAX).ends_with("it is at most 2147483647"));
     }
 
     #[test]

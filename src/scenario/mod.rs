@@ -11,6 +11,7 @@ pub mod build;
 pub mod check;
 pub mod measure;
 pub mod parse;
+pub mod pool;
 pub mod problem;
 pub mod reader;
 pub mod resolved;

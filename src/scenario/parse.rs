@@ -2,17 +2,12 @@
 
 use super::problem::{Problem, Problems, code};
 use super::reader::{self, At, Section, Sink};
-use super::schema::{
-    DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_MAX_PODS, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario,
-};
+use super::schema::{DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario};
 use super::story;
 use super::suggest::{listed, nearest};
 use crate::cluster::Stop;
 use crate::kernel::dist::Delay;
-use crate::object::quantity::Quantity;
-use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use crate::object::setting::{SETTINGS, Unit};
-use crate::object::taint::{Effect, Taint};
 use crate::object::{DelayId, SettingId, Timestamp};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -86,8 +81,15 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
     if let Some(epoch) = section.value("epoch").and_then(|value| epoch(value, sink)) {
         run.epoch = epoch;
     }
-    run.until = section.span("until", sink).map_or(run.until, |span| span.value);
-    run.hold = section.span("hold", sink).map_or(run.hold, |span| span.value);
+    run.until = section.short_span("until", sink).map_or(run.until, |span| span.value);
+    if let Some(hold) = section.short_span("hold", sink) {
+        if hold.value > run.until {
+            let message =
+                format!("`hold` is {}, longer than the run of {}: nothing could converge", hold.value, run.until);
+            sink.error(code::CONFLICT, &hold.bytes, message).help("make `hold` shorter or `until` longer");
+        }
+        run.hold = hold.value;
+    }
     if let Some(stop) = section.text("stop", sink) {
         match stop.value.as_str() {
             "converged" => run.stop = Stop::Converged,
@@ -133,8 +135,9 @@ fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
     section.finish(sink);
     let mut names = BTreeSet::new();
     let mut pools = Vec::new();
+    let mut nodes = 0;
     for section in sections {
-        let Some(pool) = pool(section, sink) else { continue };
+        let Some(pool) = super::pool::pool(section, &mut nodes, sink) else { continue };
         if !names.insert(pool.name.value.clone()) {
             sink.error(code::TWICE, &pool.name.bytes, format!("there is another pool `{}`", pool.name.value));
         }
@@ -142,75 +145,6 @@ fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
     }
     let are_complete = pools.len() == declared;
     (pools, are_complete)
-}
-
-fn pool(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<Pool> {
-    let name = section.required_text("name", sink);
-    section.required("count", sink);
-    let count = section.number("count", 1, sink);
-    let zones = section.texts("zones", sink).map(|zones| zones.value.into_iter().map(|zone| zone.value).collect());
-    let capacity = section.required("capacity", sink).and_then(|value| capacity(value, sink));
-    let labels = section.table("labels", sink).map(|mut labels| {
-        let pairs = labels.rest();
-        let texts = pairs.into_iter().filter_map(|(key, value)| {
-            let text = reader::text(value, &key.value, sink)?;
-            Some((key.value, text.value))
-        });
-        texts.collect()
-    });
-    let taints = section.texts("taints", sink).map(|taints| {
-        let read = taints.value.iter().filter_map(|text| taint(text, sink));
-        read.collect()
-    });
-    section.finish(sink);
-    Some(Pool {
-        name: name?,
-        count: count?.value,
-        zones: zones.unwrap_or_default(),
-        capacity: capacity?,
-        labels: labels.unwrap_or_default(),
-        taints: taints.unwrap_or_default(),
-    })
-}
-
-fn capacity(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<ResourceList> {
-    let mut section = reader::table(value, "`capacity`", sink)?;
-    let mut list = ResourceList::default();
-    list.set(PODS, Quantity::from_units(DEFAULT_MAX_PODS));
-    for resource in [CPU, MEMORY] {
-        // Only whether it is there: all resources are read alike below.
-        if section.is_missing(resource) {
-            sink.error(code::MISSING_KEY, &value.span(), format!("the capacity names no `{resource}`"));
-        }
-    }
-    for (name, value) in section.rest() {
-        let Some(text) = reader::scalar(value, &name.value, sink) else { continue };
-        match Quantity::parse(&text.value) {
-            Ok(quantity) if quantity.is_negative() => {
-                sink.bad_value(&text.bytes, format!("`{}` is below zero", name.value));
-            }
-            Ok(quantity) => list.set(name.value, quantity),
-            Err(_) => {
-                sink.bad_value(&text.bytes, format!("`{}` is not a quantity", text.value))
-                    .help("quantities are numbers with an optional suffix, as \"500m\", \"4\", \"8Gi\"");
-            }
-        }
-    }
-    Some(list)
-}
-
-/// `key=value:Effect` or `key:Effect`, as `kubectl taint` takes them.
-fn taint(text: &At<String>, sink: &mut Sink<'_>) -> Option<Taint> {
-    let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
-    let split = text.value.rsplit_once(':');
-    let effect = split.and_then(|(_, name)| effects.into_iter().find(|effect| effect.to_string() == name));
-    let (Some((pair, _)), Some(effect)) = (split, effect) else {
-        sink.bad_value(&text.bytes, format!("`{}` is not a taint", text.value))
-            .help("write it as for `kubectl taint`: \"key=value:NoSchedule\", \"key:NoExecute\"");
-        return None;
-    };
-    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-    Some(Taint { key: key.into(), value: value.into(), effect, time_added: None })
 }
 
 fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, Delay)> {
@@ -225,7 +159,7 @@ fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, Delay)
         };
         let delay = match value.get_ref() {
             DeValue::Table(_) => distribution(value, &name.value, sink),
-            _ => reader::span(value, &name.value, sink).map(|span| Delay::Constant(span.value)),
+            _ => reader::short_span(value, &name.value, sink).map(|span| Delay::Constant(span.value)),
         };
         delays.extend(delay.map(|delay| (id, delay)));
     }
@@ -241,7 +175,7 @@ fn distribution(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -
     };
     let mut part = |key: &'static str| -> Option<_> {
         let value = section.required(key, sink)?;
-        reader::span(value, key, sink).map(|span| span.value)
+        reader::short_span(value, key, sink).map(|span| span.value)
     };
     let delay = match dist.value.as_str() {
         "constant" => part("value").map(Delay::Constant),
@@ -300,21 +234,17 @@ fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId, i64
 
 fn setting(id: SettingId, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<i64> {
     let row = id.row();
-    if row.unit == Unit::Duration {
-        return reader::span(value, row.name, sink).map(|span| span.value.as_micros() as i64);
+    let written = if row.unit == Unit::Duration {
+        let span = reader::span(value, row.name, sink)?.value;
+        i64::try_from(span.as_micros()).map_err(|_| format!("`{}` is too long", row.name))
+    } else {
+        row.unit.parse(&reader::scalar(value, row.name, sink)?.value)
+    };
+    let admitted = written.and_then(|number| row.admit(number));
+    if let Err(message) = &admitted {
+        sink.bad_value(&value.span(), message).note(format!("the default is {}", row.unit.show(row.default)));
     }
-    let text = reader::scalar(value, row.name, sink)?;
-    match row.unit.parse(&text.value) {
-        Ok(number) if number >= 0 => Some(number),
-        Ok(_) => {
-            sink.bad_value(&text.bytes, format!("`{}` is below zero", row.name));
-            None
-        }
-        Err(message) => {
-            sink.bad_value(&text.bytes, message).note(format!("the default is {}", row.unit.show(row.default)));
-            None
-        }
-    }
+    admitted.ok()
 }
 
 /// A setting that may be one of another program.

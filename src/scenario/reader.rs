@@ -10,6 +10,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Longest duration that anything in a scenario may have: a leap year. Ours.
+pub const LONGEST: Span = Span::from_secs(366 * 24 * 60 * 60);
+
 /// A value and the bytes of the scenario file that say so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct At<T> {
@@ -144,9 +147,9 @@ impl<'a> Section<'a> {
         self.required(key, sink).and_then(|value| text(value, key, sink))
     }
 
-    /// The duration of `key`.
-    pub fn span(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<Span>> {
-        self.value(key).and_then(|value| span(value, key, sink))
+    /// The duration of `key`, of at most [`LONGEST`].
+    pub fn short_span(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<Span>> {
+        self.value(key).and_then(|value| short_span(value, key, sink))
     }
 
     /// The whole number of `key`, from `least`.
@@ -223,6 +226,18 @@ pub fn span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
             None
         }
     }
+}
+
+/// A duration of at most [`LONGEST`].
+pub fn short_span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Span>> {
+    let span = span(value, key, sink)?;
+    if span.value > LONGEST {
+        sink.bad_value(&span.bytes, format!("`{key}` is longer than a year"))
+            .note("every machine reports every 10 s for as long as it runs: such a run would not end today")
+            .help("write at most \"366d\"; outages are over within hours");
+        return None;
+    }
+    Some(span)
 }
 
 /// A table.

@@ -40,7 +40,7 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
     let moment = moment(&mut section, sink);
     let row = section.required_text("do", sink).and_then(|name| find_fault(&name, sink));
     let target = section.required("target", sink).and_then(|value| target(value, sink));
-    let lasts = section.span("for", sink);
+    let lasts = section.short_span("for", sink);
     if let Some(lasts) = lasts.as_ref().filter(|lasts| lasts.value == Span::ZERO) {
         sink.bad_value(&lasts.bytes, "an event cannot last no time").help("leave `for` out if it never ends");
     }
@@ -76,9 +76,9 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
 
 fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {
     let has_at = section.value("at").is_some();
-    let at = section.span("at", sink);
+    let at = section.short_span("at", sink);
     let after = section.text("after", sink);
-    let delay = section.span("delay", sink);
+    let delay = section.short_span("delay", sink);
     match (has_at, after) {
         (true, Some(after)) => {
             let problem = sink.error(code::CONFLICT, &after.bytes, "an event has either `at` or `after`");
@@ -251,7 +251,7 @@ fn measure(name: &At<String>, section: &mut Section<'_>, sink: &mut Sink<'_>) ->
 
 fn bound(measure: &Measure, key: &str, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<i64> {
     match measure.unit {
-        Unit::Duration => reader::span(value, key, sink).map(|span| span.value.as_micros() as i64),
+        Unit::Duration => reader::short_span(value, key, sink).map(|span| span.value.as_micros() as i64),
         Unit::Pods => {
             let text = reader::scalar(value, key, sink)?;
             let number = text.value.parse::<u32>().ok();

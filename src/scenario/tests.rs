@@ -235,3 +235,30 @@ fn a_slip_of_a_key_is_always_told_whatever_else_is_missing() {
     let none = load_text(&GOOD.replace("do = \"node.crash\"\n", "")).unwrap_err();
     assert!(none.render(false).contains("has no `do`"), "{}", none.render(false));
 }
+
+#[test]
+fn numbers_and_names_without_sense_are_refused_with_a_sentence() {
+    for (from, to, told) in [
+        ("count = 3", "count = 200000", "the cluster would have 200000 nodes, more than 100000"),
+        ("count = 3", "count = 9223372036854775807", "more than 100000"),
+        ("name = \"w\"", "name = \"N_ode\"", "no node can be called `N_ode-3`"),
+        ("name = \"w\"", "name = \"\"", "a pool needs a name"),
+        ("\"a\", \"b\"]", "\"a b\", \"b\"]", "`a b` is no good zone"),
+        ("\"a\", \"b\"]", "\"\", \"b\"]", "a zone needs a name"),
+        ("disk = \"ssd\"", "\"di sk\" = \"ssd\"", "`di sk` is no good name of a label"),
+        ("disk = \"ssd\"", "disk = \"-ssd\"", "`-ssd` is no good value of a label"),
+        ("dedicated=db:", "dedi cated=db:", "`dedi cated=db:NoSchedule` is no good taint"),
+        ("\"40s\"", "\"0s\"", "`node-monitor-grace-period` cannot be 0s: it is at least 1ms"),
+        ("= 0.2 }", "= 0.2, kube-api-qps = 0 }", "`kube-api-qps` cannot be 0/s"),
+        ("= 0.2 }", "= 0.2, unhealthy-zone-threshold = 1.1 }", "it is at most 1"),
+        ("until = \"10m\"", "until = \"9999d\"", "`until` is longer than a year"),
+        ("until = \"10m\"", "until = \"10m\"\nhold = \"11m\"", "`hold` is 11m00s, longer than the run of 10m00s"),
+        ("for = \"2m\"", "for = \"999999d\"", "`for` is longer than a year"),
+        ("ready-after = \"2s\"", "ready-after = \"99999999d\"", "`ready-after` is longer than a year"),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let rendered = load_text(&GOOD.replace(from, to)).expect_err(to).render(false);
+        assert!(rendered.contains(told), "{to}: {rendered}");
+        assert!(rendered.contains("dir/test.toml:"), "{rendered}");
+    }
+}
