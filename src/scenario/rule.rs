@@ -1,6 +1,7 @@
 //! What may be demanded of a run as a whole. To add a rule: a function here and a row in [`RULES`].
 
 use super::measure::{Evidence, Question, is_named, outage, rounded};
+use crate::object::{Fact, Key};
 use crate::record::outage::Row;
 use crate::record::workloads::{Workload, workload_name};
 
@@ -37,7 +38,26 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 /// Workloads that are not as wanted at the end of the run, each with what is missing.
 pub fn behind(evidence: Evidence<'_>) -> Vec<String> {
     let named = evidence.recorder.workloads.iter().map(|(id, workload)| (workload_name(id), workload));
-    named.filter_map(|(name, workload)| what_is_missing(&name, workload)).collect()
+    let missing = named.filter_map(|(name, workload)| Some((what_is_missing(&name, workload)?, name)));
+    let explained = missing.map(|(missing, name)| match why_unplaced(evidence, Some(&name)) {
+        Some(why) => format!("{missing} ({why})"),
+        None => missing,
+    });
+    explained.collect()
+}
+
+/// Why the scheduler found no node for a pod that still has none, of this workload or of any: what it said last.
+pub fn why_unplaced(evidence: Evidence<'_>, workload: Option<&str>) -> Option<String> {
+    let recorder = evidence.recorder;
+    let is_asked = |pod: &Key| {
+        recorder.workloads.pod(pod).filter(|record| record.node.is_empty()).is_some_and(|record| {
+            workload.is_none_or(|asked| record.workload.as_ref().is_some_and(|of| workload_name(of) == asked))
+        })
+    };
+    recorder.facts.iter().rev().find_map(|recorded| match &recorded.fact {
+        Fact::Unschedulable { pod, message } if is_asked(pod) => Some(message.to_string()),
+        _ => None,
+    })
 }
 
 fn what_is_missing(name: &str, workload: &Workload) -> Option<String> {
