@@ -5,7 +5,7 @@ use super::words::{counted, short};
 use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
 use crate::cluster::{Config, Stop, World};
 use crate::kernel::time::{Span, Time};
-use crate::object::{DelayId, Fact};
+use crate::object::{DelayId, Deployment, Fact, Kind, ReplicaSet, Service};
 use crate::record::Recorder;
 use crate::record::outage::{MILESTONES, Outage, Row};
 use crate::record::workloads::{Workload, workload_name};
@@ -56,7 +56,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         events: world.events(),
         overrides: overrides(loaded, seed, config),
         expectations,
-        outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, recorder, end)).collect(),
+        outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
         refused,
     }
 }
@@ -69,7 +69,8 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
         reasons.push(format!("the API server refused {}: {}", counted(refused.len(), "manifest"), refused.join("; ")));
     }
     if recorder.workloads.placed == 0 {
-        reasons.push("not one pod was placed on a node".to_string());
+        let why = rule::why_unplaced(evidence, None).map_or_else(String::new, |why| format!(": {why}"));
+        reasons.push(format!("not one pod was placed on a node{why}"));
     }
     for planned in &config.faults {
         let has_begun = recorder
@@ -111,7 +112,8 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
     }
 }
 
-fn outage_report(outage: &Outage, config: &Config, recorder: &Recorder, end: Time) -> OutageReport {
+fn outage_report(outage: &Outage, config: &Config, world: &World) -> OutageReport {
+    let recorder = world.recorder();
     let planned = config.faults.iter().find(|planned| planned.id == outage.id);
     let ended = recorder.facts.iter().find(
         |recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if *fault == outage.id && recorded.at >= outage.at),
@@ -122,11 +124,12 @@ fn outage_report(outage: &Outage, config: &Config, recorder: &Recorder, end: Tim
         happened_us: outage.at.as_micros(),
         ended_us: ended.map(|recorded| recorded.at.as_micros()),
         nodes: outage.nodes.iter().map(ToString::to_string).collect(),
-        workloads: outage.rows.iter().map(|row| workload_report(outage, row, config, recorder, end)).collect(),
+        workloads: outage.rows.iter().map(|row| workload_report(outage, row, config, world)).collect(),
     }
 }
 
-fn workload_report(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, end: Time) -> WorkloadReport {
+fn workload_report(outage: &Outage, row: &Row, config: &Config, world: &World) -> WorkloadReport {
+    let (recorder, end) = (world.recorder(), world.now());
     let found = recorder.workloads.iter().find(|(id, _)| **id == row.workload);
     let default = Workload::default();
     let workload = found.map_or(&default, |(_, workload)| workload);
@@ -146,8 +149,29 @@ fn workload_report(outage: &Outage, row: &Row, config: &Config, recorder: &Recor
         is_serving_again,
         ready_min: workload.ready.min_between(outage.at, end),
         api_unaware_us: fell.map(|(at, _)| at.since(outage.at).as_micros()),
-        milestones: milestones(outage, row, config, recorder, end),
+        milestones: milestones(outage, row, config, recorder, end)
+            .into_iter()
+            .filter(|milestone| milestone.name != "routed" || milestone.at_us.is_some() || has_service(world, row))
+            .collect(),
     }
+}
+
+/// Whether a Service sends traffic to the pods of a workload; without one nothing is ever routed.
+fn has_service(world: &World, row: &Row) -> bool {
+    let (kind, key) = &row.workload;
+    let deployments =
+        world.objects::<Deployment>().map(|object| (Kind::Deployment, &object.meta, &object.spec.template));
+    let sets = world.objects::<ReplicaSet>().map(|object| (Kind::ReplicaSet, &object.meta, &object.spec.template));
+    let Some((_, _, template)) = deployments.chain(sets).find(|(of, meta, _)| of == kind && meta.key == *key) else {
+        return false;
+    };
+    let selects = |service: &Service| {
+        !service.headless
+            && !service.selector.is_empty()
+            && service.meta.namespace() == &*key.namespace
+            && template.labels.contains_all(&service.selector)
+    };
+    world.objects::<Service>().any(|service| selects(service))
 }
 
 /// How long fewer pods served than wanted since `from`, and whether that was over by the end.

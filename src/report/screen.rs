@@ -38,9 +38,15 @@ pub fn screen(report: &Report, saved: Option<(&str, &[String])>, style: Style) -
 }
 
 fn head(text: &mut String, report: &Report, style: Style) {
-    let count = format!("{}/{}", report.met(), report.expectations.len());
+    let mut count = match report.expectations.len() {
+        0 => "nothing was expected".to_string(),
+        all => format!("{}/{all}", report.met()),
+    };
+    if !report.reasons.is_empty() {
+        count.push_str(&format!(" and {}", counted(report.reasons.len(), "other failure")));
+    }
     let verdict = paint(report.verdict.name(), report.verdict, style);
-    let title = &report.title;
+    let title = plain(&report.title);
     text.push_str(&format!("{title:<VERDICT_COLUMN$}  {verdict}  {count}\n"));
     let simulated = Span::from_micros(report.simulated_us);
     let wall = style.wall.map_or_else(String::new, |wall| {
@@ -61,8 +67,14 @@ fn head(text: &mut String, report: &Report, style: Style) {
         text.push_str(&format!("with {} {} (default {})\n", over.name, over.value, over.default));
     }
     for reason in &report.reasons {
-        text.push_str(&format!("{}: {reason}\n", paint("FAIL", Verdict::Fail, style)));
+        text.push_str(&format!("{}: {}\n", paint("FAIL", Verdict::Fail, style), plain(reason)));
     }
+}
+
+/// Text of the scenario without characters that would move the cursor, change colours or break a line.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 fn outage(text: &mut String, outage: &OutageReport) {
@@ -74,7 +86,7 @@ fn outage(text: &mut String, outage: &OutageReport) {
         few if few.len() <= 4 => few.join(", "),
         many => format!("{} nodes", many.len()),
     };
-    text.push_str(&format!("{}: {} of {nodes} at {happened}{ended}\n", outage.id, outage.fault));
+    text.push_str(&format!("{}: {} of {nodes} at {happened}{ended}\n", plain(&outage.id), outage.fault));
     if outage.workloads.is_empty() {
         text.push_str("  no workload had a pod there\n");
     }
@@ -107,14 +119,19 @@ fn served(workload: &WorkloadReport) -> String {
     format!("{serving_min} of {desired} serving {length}; the API still said {desired} of {desired} ready {unaware}")
 }
 
-/// In the order of time; those that were not reached come last.
+/// In the order of time; those that were not reached come last. What nobody noticed has no consequences to wait for.
 fn milestones(text: &mut String, milestones: &[Milestone]) {
     let mut milestones: Vec<&Milestone> = milestones.iter().collect();
     milestones.sort_by_key(|milestone| milestone.at_us.unwrap_or(u64::MAX));
     let longest = milestones.iter().filter_map(|milestone| milestone.wait_us).max().unwrap_or(0);
     text.push_str(&format!("  {:<10} {:>9} {:>10}\n", "", "since", "wait"));
+    let is_unnoticed = milestones.iter().any(|milestone| milestone.name == "noticed" && milestone.at_us.is_none());
     for Milestone { name, since_us, wait_us, owner, .. } in milestones {
         let Some(since_us) = since_us else {
+            if is_unnoticed {
+                text.push_str("  not noticed\n");
+                return;
+            }
             text.push_str(&format!("  {name:<10} {:>9}\n", "never"));
             continue;
         };
@@ -129,7 +146,7 @@ fn milestones(text: &mut String, milestones: &[Milestone]) {
 }
 
 fn expectations(text: &mut String, report: &Report, style: Style) {
-    let width = report.expectations.iter().map(|judged| judged.id.chars().count()).max().unwrap_or(0);
+    let width = report.expectations.iter().map(|judged| plain(&judged.id).chars().count()).max().unwrap_or(0);
     for judged in &report.expectations {
         let of = judged.of.as_ref().map_or_else(String::new, |of| format!(" of {of}"));
         let claim = format!("{}{of}", judged.claim);
@@ -139,7 +156,7 @@ fn expectations(text: &mut String, report: &Report, style: Style) {
             (found, None) => format!("{claim}: {} ({})", found.as_deref().unwrap_or_default(), judged.bound),
         };
         let verdict = paint(judged.verdict.name(), judged.verdict, style);
-        text.push_str(&format!("{verdict}  {:<width$}  {found}\n", judged.id));
+        text.push_str(&format!("{verdict}  {:<width$}  {found}\n", plain(&judged.id)));
     }
 }
 

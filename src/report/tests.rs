@@ -119,3 +119,20 @@ fn colours_change_nothing_but_colours() {
 fn run_json_keeps_its_shape() {
     insta::assert_snapshot!(report().to_json());
 }
+
+#[test]
+fn what_was_not_expected_or_noticed_is_said_once() {
+    let mut report = report();
+    report.title = "a\u{1b}[2Jb\nc".to_string();
+    report.expectations.clear();
+    let web = &mut report.outages[0].workloads[0];
+    web.milestones = ["noticed", "tainted", "evicted"].map(|name| milestone(name, None, 0, "")).to_vec();
+    web.milestones.insert(0, milestone("happened", Some(60_000_000), 0, ""));
+    let text = screen(&report, None, Style::default());
+    assert!(text.starts_with("a\\u{1b}[2Jb\\nc   "), "{text}");
+    assert!(text.contains("FAIL  nothing was expected and 1 other failure\n"), "{text}");
+    assert_eq!((text.matches("not noticed").count(), text.matches("never").count()), (1, 0), "{text}");
+    report.reasons.clear();
+    report.verdict = Verdict::Pass;
+    assert!(screen(&report, None, Style::default()).contains("PASS  nothing was expected\n"));
+}
