@@ -268,3 +268,38 @@ fn every_column_is_documented() {
         }
     }
 }
+
+#[test]
+fn several_files_are_one_document_for_programs() {
+    let folder = workspace("documents");
+    let arguments = ["five-frontends.toml", "absent.toml", "five-frontends.toml", "--no-save", "-o", "json"];
+    let (code, out, _) = evenkeel(&folder, &arguments);
+    let documents: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, documents.as_array().map(Vec::len)), (2, Some(3)), "{out}");
+    assert_eq!(documents[0], documents[2]);
+    let (_, one, _) = evenkeel(&folder, &["five-frontends.toml", "--no-save", "-o", "json"]);
+    assert!(serde_json::from_str::<serde_json::Value>(&one).unwrap().is_object(), "{one}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_answer_that_cannot_be_written_is_no_success() {
+    let folder = workspace("full");
+    for arguments in [&["five-frontends.toml", "--no-save"][..], &["list", "faults"], &["version"], &["--help"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command(&folder, arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn pods_that_fit_nowhere_say_why_in_the_words_of_the_scheduler() {
+    let folder = workspace("misfit");
+    edit(&folder.join("five-frontends.toml"), "cpu = \"", "cpu = \"0.00");
+    let (code, out, _) = evenkeel(&folder, &["five-frontends.toml"]);
+    let why = "Insufficient cpu";
+    assert!(code == 1 && out.contains(why), "{out}");
+    let kept = fs::read_to_string(folder.join("results/five-frontends/1/run.json")).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert!(kept["reasons"].to_string().contains(why), "{kept:#}");
+}

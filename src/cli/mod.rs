@@ -31,19 +31,14 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Ok(cli) => cli,
         // Help and version are no errors, and a broken pipe is nobody's problem.
         Err(error) => {
-            let _ = error.print();
-            return error.exit_code() as u8;
+            let printed = error.print();
+            let is_lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+            return if is_lost { exit::UNUSABLE } else { error.exit_code() as u8 };
         }
     };
     match cli.command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::List { what } => {
-            terminal::out(&list::list(what));
-            exit::MET
-        }
-        Command::Version => {
-            terminal::out(&format!("evenkeel {}\n", env!("CARGO_PKG_VERSION")));
-            exit::MET
-        }
+        Command::List { what } => terminal::out(&list::list(what)),
+        Command::Version => terminal::out(&format!("evenkeel {}\n", env!("CARGO_PKG_VERSION"))),
     }
 }

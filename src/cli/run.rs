@@ -6,7 +6,7 @@
 use super::arguments::{Output, RunArguments};
 use super::{exit, files, terminal};
 use crate::report::screen::{Style, screen};
-use crate::report::{Finished, Report, Verdict, simulate};
+use crate::report::{Finished, Verdict, simulate};
 use crate::scenario::suggest::nearest;
 use crate::scenario::{self, Loaded, Problems};
 use anyhow::Result;
@@ -16,21 +16,30 @@ use std::time::Instant;
 
 /// Commands that a word may be a slip of.
 const VERBS: [&str; 3] = ["run", "list", "version"];
-/// Where to report what is our fault.
-const REPORT_TO: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// Runs each file; the worst outcome gives the exit code.
 pub fn run(arguments: &RunArguments) -> u8 {
-    arguments.files.iter().map(|file| run_file(file, arguments)).max().unwrap_or(exit::UNUSABLE)
+    let mut documents = Vec::new();
+    let worst = arguments.files.iter().map(|file| run_file(file, arguments, &mut documents)).max();
+    let printed = match documents.as_slice() {
+        [] => exit::MET,
+        [one] if arguments.files.len() == 1 => terminal::out(one),
+        many => {
+            let joined: Vec<&str> = many.iter().map(|document| document.trim_end()).collect();
+            terminal::out(&format!("[\n{}\n]\n", joined.join(",\n")))
+        }
+    };
+    worst.unwrap_or(exit::UNUSABLE).max(printed)
 }
 
-fn run_file(file: &Path, arguments: &RunArguments) -> u8 {
+/// Runs one file. What programs read goes to `documents`: of several files it has to be one.
+fn run_file(file: &Path, arguments: &RunArguments, documents: &mut Vec<String>) -> u8 {
     let read = |path: &str| std::fs::read_to_string(path).map_err(|error| reason(&error));
     let loaded = match scenario::load(&file.to_string_lossy(), &read) {
         Ok(loaded) => loaded,
         Err(mut problems) => {
             guess_verb(file, &mut problems);
-            report_problems(&problems, arguments);
+            report_problems(&problems, arguments, documents);
             return exit::UNUSABLE;
         }
     };
@@ -54,13 +63,21 @@ fn run_file(file: &Path, arguments: &RunArguments) -> u8 {
             return exit::UNUSABLE;
         }
     };
-    if !arguments.quiet {
-        let style = Style { color: terminal::is_colored(arguments.color, &std::io::stdout()), wall: Some(wall) };
-        print(&finished.report, saved.as_ref(), arguments.output, style);
-    }
+    let printed = match arguments.output {
+        _ if arguments.quiet => exit::MET,
+        Output::Json => {
+            documents.push(finished.report.to_json());
+            exit::MET
+        }
+        Output::Table => {
+            let style = Style { color: terminal::is_colored(arguments.color, &std::io::stdout()), wall: Some(wall) };
+            let saved = saved.as_ref().map(|(folder, files)| (folder.as_str(), files.as_slice()));
+            terminal::out(&screen(&finished.report, saved, style))
+        }
+    };
     match finished.report.verdict {
-        Verdict::Pass => exit::MET,
-        Verdict::Fail => exit::NOT_MET,
+        Verdict::Pass => printed,
+        Verdict::Fail => printed.max(exit::NOT_MET),
     }
 }
 
@@ -79,19 +96,9 @@ fn save(loaded: &Loaded, finished: &Finished, arguments: &RunArguments) -> Resul
     Ok(Some((folder.display().to_string(), contents.into_iter().map(|(name, _)| name).collect())))
 }
 
-fn print(report: &Report, saved: Option<&Saved>, output: Output, style: Style) {
-    match output {
-        Output::Json => terminal::out(&report.to_json()),
-        Output::Table => {
-            let saved = saved.map(|(folder, files)| (folder.as_str(), files.as_slice()));
-            terminal::out(&screen(report, saved, style));
-        }
-    }
-}
-
-fn report_problems(problems: &Problems, arguments: &RunArguments) {
+fn report_problems(problems: &Problems, arguments: &RunArguments, documents: &mut Vec<String>) {
     match arguments.output {
-        Output::Json => terminal::out(&format!("{:#}\n", problems.to_json())),
+        Output::Json => documents.push(format!("{:#}\n", problems.to_json())),
         Output::Table => {
             terminal::err(&problems.render(terminal::is_colored(arguments.color, &std::io::stderr())));
             let errors = problems.list.iter().filter(|problem| problem.severity == scenario::problem::Severity::Error);
@@ -119,7 +126,7 @@ fn broken(loaded: &Loaded, seed: Option<u64>, violations: &[String]) -> u8 {
     let mut text = String::from("error: an invariant of the simulator broke; this is our fault, not yours\n");
     violations.iter().for_each(|violation| text.push_str(&format!("  {violation}\n")));
     text.push_str(&format!("  receipt: {version}/{}/{seed}\n", loaded.hash()));
-    text.push_str(&format!("  please report it with {} and its manifests at {REPORT_TO}\n", loaded.path));
+    text.push_str(&format!("  please report it with this receipt, {} and its manifests\n", loaded.path));
     terminal::err(&text);
     exit::BROKEN
 }

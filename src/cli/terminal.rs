@@ -1,16 +1,20 @@
 //! Standard output and standard error.
 
 use super::arguments::Color;
+use super::exit;
 use std::io::{ErrorKind, IsTerminal, Write};
 
-/// Prints to standard output. That nobody reads on, as `head` after ten lines, is not an error.
-pub fn out(text: &str) {
+/// Prints to standard output and says with what to exit if nothing else is wrong. That nobody reads on, as `head` after
+/// ten lines, is not an error.
+pub fn out(text: &str) -> u8 {
     let mut out = std::io::stdout().lock();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
         && error.kind() != ErrorKind::BrokenPipe
     {
-        err(&format!("evenkeel: cannot write to standard output: {error}\n"));
+        err(&format!("error: cannot write to standard output: {error}\n"));
+        return exit::UNUSABLE;
     }
+    exit::MET
 }
 
 /// Prints to standard error. If that fails too there is nowhere left to say so.
