@@ -3,7 +3,7 @@
 //! What the API says of all this is hearsay that arrives later or never. Kubelets, kube-proxies and faults meet here
 //! and nowhere else.
 
-use crate::kernel::time::Time;
+use crate::kernel::time::{Span, Time};
 use crate::object::{Key, Name, Uid};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -45,10 +45,14 @@ pub struct Machine {
     pub name: Name,
     /// Whether it has power and its kernel runs.
     pub is_on: bool,
-    /// Whether its link carries messages to the control plane.
-    pub link_up: bool,
-    /// Whether its link carries messages from the control plane.
-    pub link_down: bool,
+    /// How many faults keep it without power.
+    pub outages: u16,
+    /// How many faults cut its link to the control plane.
+    pub cuts_up: u16,
+    /// How many faults cut its link from the control plane.
+    pub cuts_down: u16,
+    /// Since when the link has not carried both ways.
+    pub cut_since: Option<Time>,
     /// Pods whose containers were started here and not removed.
     pub sandboxes: BTreeMap<Key, Sandbox>,
     /// Images on its disk, and since when.
@@ -72,8 +76,10 @@ impl Ground {
         self.machines.push(Machine {
             name,
             is_on: true,
-            link_up: true,
-            link_down: true,
+            outages: 0,
+            cuts_up: 0,
+            cuts_down: 0,
+            cut_since: None,
             sandboxes: BTreeMap::new(),
             images: BTreeMap::new(),
             addresses: 0,
@@ -91,22 +97,29 @@ impl Ground {
         self.machines.iter().enumerate().map(|(index, machine)| (NodeId(index as u32), machine))
     }
 
-    /// Whether a message now passes between `node` and the control plane.
-    pub fn carries(&self, node: NodeId, direction: Direction) -> bool {
+    /// Whether messages pass between `node` and the control plane in both directions.
+    pub fn is_connected(&self, node: NodeId) -> bool {
         let machine = &self[node];
-        machine.is_on
-            && match direction {
-                Direction::Up => machine.link_up,
-                Direction::Down => machine.link_down,
-            }
+        machine.is_on && machine.cut_since.is_none()
     }
 
-    /// An address that no pod had before.
+    /// Whether a message now passes between `node` and the control plane. A connection needs both directions: with one
+    /// of them cut, the other still passes messages until the connection has been given up after `patience`.
+    pub fn carries(&self, node: NodeId, direction: Direction, now: Time, patience: Span) -> bool {
+        let machine = &self[node];
+        let is_open = match direction {
+            Direction::Up => machine.cuts_up == 0,
+            Direction::Down => machine.cuts_down == 0,
+        };
+        machine.is_on && is_open && machine.cut_since.is_none_or(|since| now.saturating_since(since) <= patience)
+    }
+
+    /// An address for a pod. Each node has 4,095 and there are 4,096 nodes' worth: beyond that they come round again.
     pub fn next_address(&mut self, node: NodeId) -> Ipv4Addr {
         let machine = &mut self[node];
         machine.addresses += 1;
         let host = machine.addresses;
-        // 10.0.0.0/8: twelve bits of node and twelve of pod; larger clusters and long runs wrap around.
+        // 10.0.0.0/8: twelve bits of node and twelve of pod.
         Ipv4Addr::from(0x0a00_0000 | (node.0 + 1) << 12 & 0x00ff_f000 | host & 0xfff)
     }
 }

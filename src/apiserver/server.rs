@@ -122,9 +122,6 @@ impl ApiServer {
             return Err(ApiError::AlreadyExists);
         }
         self.stamp(&mut object, cx);
-        if kind == Kind::PriorityClass {
-            self.admission.forget();
-        }
         let change = self.commit(Verb::Created, None, object, cx);
         Ok((change.object().clone(), Some(change)))
     }
@@ -234,14 +231,19 @@ impl ApiServer {
         if grace == 0 && meta.finalizers.is_empty() {
             return Ok(self.remove(&old, cx));
         }
-        // A second deletion can only shorten the first.
-        let asked = Deletion { at: cx.clock.timestamp(cx.now).plus_seconds(grace), grace_seconds: grace };
         match &mut meta.deletion {
-            Some(deletion) if deletion.at <= asked.at => {}
-            deletion => *deletion = Some(asked),
-        }
-        if old.meta().deletion.is_none() {
-            meta.generation += 1;
+            // A second deletion can only shorten the first, and only if it asks for a period.
+            Some(deletion) => {
+                if options.grace_seconds.is_some() && grace < deletion.grace_seconds {
+                    let at = deletion.at.plus_seconds(grace - deletion.grace_seconds);
+                    *deletion = Deletion { at, grace_seconds: grace };
+                }
+            }
+            none => {
+                let at = cx.clock.timestamp(cx.now).plus_seconds(grace);
+                *none = Some(Deletion { at, grace_seconds: grace });
+                meta.generation += 1;
+            }
         }
         if new == old {
             return Ok((old, None));
@@ -254,7 +256,9 @@ impl ApiServer {
     fn remove(&mut self, old: &Object, cx: &mut Serve<'_>) -> (Object, Option<Change>) {
         let (kind, key) = (old.kind(), old.key());
         let cause = (cx.journal)(Verb::Deleted, Some(old), None);
-        if kind != Kind::Event {
+        self.forget_admitted(kind);
+        // A generated name is not used again, so it needs no count.
+        if kind != Kind::Event && old.meta().generate_name.is_empty() {
             *self.removed.entry((kind, key.clone())).or_default() += 1;
         }
         let change = self.store.delete(kind, key, cause).clone();
@@ -263,8 +267,16 @@ impl ApiServer {
 
     fn commit(&mut self, verb: Verb, old: Option<&Object>, mut new: Object, cx: &mut Serve<'_>) -> Change {
         new.meta_mut().version += 1;
+        self.forget_admitted(new.kind());
         let cause = (cx.journal)(verb, old, Some(&new));
         self.store.put(new, cause).clone()
+    }
+
+    /// What admission remembers holds only while priority classes stay as they are.
+    fn forget_admitted(&mut self, kind: Kind) {
+        if kind == Kind::PriorityClass {
+            self.admission.forget();
+        }
     }
 
     /// Gives a new object its identity and its date of birth.

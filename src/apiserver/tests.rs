@@ -218,3 +218,29 @@ fn a_new_node_may_not_be_scheduled_to_until_it_is_ready() {
     let taints = &created.of::<crate::object::Node>().unwrap().taints;
     assert_eq!(taints[0].to_string(), "node.kubernetes.io/not-ready:NoSchedule");
 }
+
+#[test]
+fn a_second_deletion_shortens_by_its_period_and_not_by_the_date() {
+    let mut client = Client::new();
+    let created = client.create(pod("web")).unwrap();
+    client.bind(&created, "n1").unwrap();
+    client.delete("web", Some(30)).unwrap();
+    client.now = Time::from_micros(25_000_000);
+    let deletion = client.delete("web", Some(10)).unwrap().meta.deletion.unwrap();
+    assert_eq!((deletion.grace_seconds, deletion.at.0), (10, 1_795_543_210));
+}
+
+#[test]
+fn a_pod_of_a_class_that_was_deleted_is_refused() {
+    let mut client = Client::new();
+    let class = PriorityClass { meta: Meta::new(Key::cluster("high")), value: 5, ..PriorityClass::default() };
+    client.ask(Request::Create(class.into())).unwrap();
+    let classy = |name: &str| {
+        let mut pod = pod(name);
+        Arc::make_mut(&mut pod.spec).priority_class = "high".into();
+        pod
+    };
+    client.create(classy("a")).unwrap();
+    client.ask(Request::delete(Kind::PriorityClass, Key::cluster("high"))).unwrap();
+    assert!(client.create(classy("b")).is_err());
+}

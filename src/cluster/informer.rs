@@ -6,7 +6,6 @@ use super::world::World;
 use crate::apiserver::Change;
 use crate::ground::{Direction, NodeId};
 use crate::kernel::arena::Slot;
-use crate::network::Network;
 use crate::node::{self, Start};
 use crate::object::{DelayId, FactId, Key, Kind, Object, Table};
 
@@ -55,14 +54,14 @@ impl World {
     /// A watch hands over everything that is due, if the link carries; otherwise it waits for the link.
     pub(super) fn deliver(&mut self, watch: Slot) {
         let Some(&owner) = self.watchers.get(&watch) else { return };
-        let network = Network { ground: &self.ground, delays: &self.config.delays, draws: &self.draws };
-        if !network.carries(owner.peer(), Direction::Down) {
+        if !self.network().carries(owner.peer(), Direction::Down) {
             return;
         }
         match self.server.watches.take(watch, &self.server.store) {
             Ok(changes) => self.hand_over(watch, owner, |cache, node| apply(changes, cache, node)),
             Err(_) => {
-                let path = format!("relist {owner:?}");
+                let kind = self.server.watches.get(watch).map_or("", |watch| watch.kind.name());
+                let path = format!("relist {} {kind}", self.user(owner));
                 let read = self.config.delays.sample(DelayId::ApiRead, &self.draws, &path, self.now.as_micros());
                 self.queue.push(self.now + read, Event::Relist(watch));
             }
@@ -73,6 +72,11 @@ impl World {
     pub(super) fn relist(&mut self, watch: Slot) {
         let Some(&owner) = self.watchers.get(&watch) else { return };
         let Some(kind) = self.server.watches.get(watch).map(|watch| watch.kind) else { return };
+        if let Owner::Node(node) = owner
+            && !self.ground.is_connected(node)
+        {
+            return; // the link's return delivers, and that lists again
+        }
         self.server.watches.reset(watch, &self.server.store);
         let table = self.server.store.table(kind).clone();
         self.hand_over(watch, owner, |cache, node| list(&table, cache, node));
@@ -90,8 +94,8 @@ impl World {
                     return;
                 }
                 for program in 0..self.processes[process as usize].programs.len() {
-                    let (program_of, _) = &self.processes[process as usize].programs[program];
-                    if program_of.watches().contains(&kind) {
+                    let (listener, _) = &self.processes[process as usize].programs[program];
+                    if listener.watches().contains(&kind) {
                         let owner = Owner::Program(process, program as u16);
                         let cause = changes[0].cause;
                         self.call_program(owner, cause, |program, cx| program.on_changes(kind, &changes, cx));

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::process::Client;
 use super::world::World;
 use crate::fault::Levers;
-use crate::ground::{Direction, NodeId};
+use crate::ground::NodeId;
 use crate::node::{Agent, LIMIT, Start};
 use crate::object::fact::Why;
 use crate::object::{DelayId, Fact, FactId, Key, Kind, Name};
@@ -45,13 +45,14 @@ impl World {
 
     /// A machine that got power back runs: its programs ask for their first lists.
     pub(super) fn boot(&mut self, node: NodeId) {
-        if self.ground[node].is_on {
+        // It may have lost its power again while it booted, and boot a second time.
+        if self.ground[node].is_on || self.ground[node].outages > 0 {
             return;
         }
         let name = self.ground[node].name.clone();
         self.ground[node].is_on = true;
         let settings = &self.config.settings;
-        let client = Client::new(format!("system:node:{name}"), Some(LIMIT), settings);
+        let client = Client::new(&format!("system:node:{name}"), "kubelet", Some(LIMIT), settings);
         let station = &mut self.stations[node.0 as usize];
         station.boots += 1;
         station.client = client;
@@ -61,8 +62,7 @@ impl World {
 
     /// Lets a node's first lists come in after a read, if the link carries; otherwise the link's return does.
     fn await_lists(&mut self, node: NodeId) {
-        let carries = self.ground.carries(node, Direction::Up) && self.ground.carries(node, Direction::Down);
-        if carries {
+        if self.ground.is_connected(node) {
             let path = format!("sync {}", self.ground[node].name);
             let boots = u64::from(self.stations[node.0 as usize].boots);
             let read = self.config.delays.sample(DelayId::ApiRead, &self.draws, &path, boots);
@@ -74,7 +74,7 @@ impl World {
     pub(super) fn synced(&mut self, node: NodeId) {
         let name = self.ground[node].name.clone();
         let station = &mut self.stations[node.0 as usize];
-        if self.ground[node].is_on && station.agent.is_none() {
+        if self.ground.is_connected(node) && station.agent.is_none() {
             station.agent = Some(Agent::new(node, name));
             self.start_agent(node, Start::Boot);
         }
@@ -82,7 +82,7 @@ impl World {
 
     /// A node whose link is back tries again.
     pub(super) fn reconnect(&mut self, node: NodeId) {
-        if !(self.ground.carries(node, Direction::Up) && self.ground.carries(node, Direction::Down)) {
+        if !self.ground.is_connected(node) {
             return;
         }
         if self.stations[node.0 as usize].agent.is_none() {
@@ -122,29 +122,43 @@ impl World {
 
 impl Levers for World {
     fn power(&mut self, node: NodeId, on: bool) {
-        match (self.ground[node].is_on, on) {
-            (true, false) => self.stop_machine(node),
-            (false, true) => {
-                let path = self.ground[node].name.to_string();
-                let boots = u64::from(self.stations[node.0 as usize].boots);
-                let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &path, boots);
-                self.queue.push(self.now + boot, Event::Boot(node));
+        let machine = &mut self.ground[node];
+        if !on {
+            machine.outages += 1;
+            if machine.is_on {
+                self.stop_machine(node);
             }
-            _ => {}
+            return;
+        }
+        machine.outages -= 1;
+        if machine.outages == 0 && !machine.is_on {
+            let path = machine.name.to_string();
+            let boots = self.stations[node.0 as usize].boots;
+            let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &path, u64::from(boots));
+            self.queue.push(self.now + boot, Event::Boot(node));
         }
     }
 
-    fn link(&mut self, node: NodeId, up: bool, down: bool) {
+    fn cut(&mut self, node: NodeId, up: bool, down: bool, begins: bool) {
+        let now = self.now;
         let machine = &mut self.ground[node];
-        let (was_whole, is_whole) = (machine.link_up && machine.link_down, up && down);
-        (machine.link_up, machine.link_down) = (up, down);
+        for (cuts, is_hit) in [(&mut machine.cuts_up, up), (&mut machine.cuts_down, down)] {
+            match (is_hit, begins) {
+                (true, true) => *cuts += 1,
+                (true, false) => *cuts -= 1,
+                _ => {}
+            }
+        }
+        let (was_cut, is_cut) = (machine.cut_since.is_some(), machine.cuts_up + machine.cuts_down > 0);
         let name = machine.name.clone();
-        if was_whole && !is_whole {
+        if is_cut && !was_cut {
+            machine.cut_since = Some(now);
             self.fact(Fact::LinkCut(name), Why::NOTHING);
-        } else if !was_whole && is_whole {
-            self.fact(Fact::LinkHealed(name.clone()), Why::NOTHING);
-            let wait = self.config.delays.sample(DelayId::KubeletReconnect, &self.draws, &name, self.now.as_micros());
-            self.queue.push(self.now + wait, Event::Reconnect(node));
+        } else if !is_cut && was_cut {
+            machine.cut_since = None;
+            let wait = self.config.delays.sample(DelayId::KubeletReconnect, &self.draws, &name, now.as_micros());
+            self.fact(Fact::LinkHealed(name), Why::NOTHING);
+            self.queue.push(now + wait, Event::Reconnect(node));
         }
     }
 }

@@ -12,6 +12,8 @@ pub mod informer;
 pub mod levers;
 pub mod process;
 #[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod tests;
 pub mod wire;
 pub mod world;

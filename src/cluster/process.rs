@@ -3,10 +3,11 @@
 use crate::ground::NodeId;
 use crate::kernel::arena::Slot;
 use crate::kernel::bucket::Bucket;
+use crate::kernel::time::Time;
 use crate::network::Peer;
 use crate::node::Agent;
 use crate::object::fact::Why;
-use crate::object::{Event, Kind, Name, Settings};
+use crate::object::{Event, Kind, Name, SettingId, Settings};
 use crate::program::{Caches, ClientLimit, Program};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,21 +35,49 @@ impl Owner {
 pub struct Client {
     /// As whom it authenticates.
     pub user: Name,
+    /// Whose client it is, for draws: several programs of a process may share a user.
+    pub name: Name,
     /// Its limit; none for a client without one.
     pub limit: Option<(ClientLimit, Bucket)>,
     /// Events that wait for the one on its way.
     pub events: VecDeque<(Box<Event>, Why)>,
     /// Whether an Event is on its way.
     pub is_emitting: bool,
+    /// How much more may be said of each object.
+    pub spoken_of: BTreeMap<Name, Bucket>,
     /// How many objects were created from each prefix of names: the counter for draws.
     pub created: BTreeMap<String, u64>,
 }
 
 impl Client {
-    /// A client that has sent nothing yet.
-    pub fn new(user: impl Into<Name>, limit: Option<ClientLimit>, settings: &Settings) -> Client {
+    /// The client of `program` that has sent nothing yet.
+    pub fn new(user: &str, program: &str, limit: Option<ClientLimit>, settings: &Settings) -> Client {
         let limit = limit.map(|limit| (limit, Bucket::new(settings.get(limit.qps), settings.get(limit.burst))));
-        Client { user: user.into(), limit, events: VecDeque::new(), is_emitting: false, created: BTreeMap::new() }
+        Client {
+            user: user.into(),
+            name: format!("{user} {program}").into(),
+            limit,
+            events: VecDeque::new(),
+            is_emitting: false,
+            spoken_of: BTreeMap::new(),
+            created: BTreeMap::new(),
+        }
+    }
+
+    /// Whether an Event about this object is sent: some at once, then one now and then, and none while too many wait.
+    ///
+    /// Source: client-go `tools/record/{event,events_cache}.go` (`EventSourceObjectSpamFilter`), v1.36. Left out: similar
+    /// events are not combined into one, and the scheduler's newer recorder with its series counts like the others.
+    pub fn speaks_of(&mut self, object: &Name, now: Time, settings: &Settings) -> bool {
+        if self.spoken_of.len() >= settings.count(SettingId::EventCacheSize) {
+            // Upstream forgets the object that was spoken of longest ago; which of the silent ones it is makes no difference.
+            let idle = |bucket: &Bucket| bucket.is_full(now);
+            self.spoken_of.retain(|_, bucket| !idle(bucket));
+        }
+        let new =
+            || Bucket::growing(settings.span(SettingId::EventSpamInterval), settings.get(SettingId::EventSpamBurst));
+        let may_speak = self.spoken_of.entry(object.clone()).or_insert_with(new).try_take(now);
+        may_speak && self.events.len() < settings.count(SettingId::EventQueueSize)
     }
 }
 

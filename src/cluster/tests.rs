@@ -17,7 +17,7 @@ fn list(pairs: &[(&str, i64)]) -> ResourceList {
     list
 }
 
-fn node(name: &str) -> Node {
+pub(super) fn node(name: &str) -> Node {
     Node {
         meta: Meta::new(Key::cluster(name)),
         capacity: list(&[(CPU, 4), (MEMORY, 8 << 30), (PODS, 110)]),
@@ -25,13 +25,13 @@ fn node(name: &str) -> Node {
     }
 }
 
-fn pod(name: &str) -> Object {
+pub(super) fn pod(name: &str) -> Object {
     let container = Container { name: "c".into(), image: "app:1".into(), ..Container::default() };
     let spec = Arc::new(PodSpec { containers: vec![container], ..PodSpec::default() });
     Pod { meta: Meta::new(Key::new("default", name)), spec, ..Pod::default() }.into()
 }
 
-fn config(seed: u64, pods: &[&str]) -> Config {
+pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
     Config {
         seed,
         epoch: Timestamp(1_795_543_200),
@@ -46,7 +46,7 @@ fn config(seed: u64, pods: &[&str]) -> Config {
     }
 }
 
-fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Planned {
+pub(super) fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Planned {
     let row = fault::REGISTRY.iter().find(|row| row.name == name).unwrap();
     Planned {
         id: name.into(),
@@ -58,12 +58,16 @@ fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Planned {
     }
 }
 
-fn ran(config: Config) -> World {
+pub(super) fn ran(config: Config) -> World {
     let mut world = World::new(config);
     world.run();
     assert_eq!(world.audit(), Ok(()));
     assert_eq!(world.refused(), []);
     world
+}
+
+pub(super) fn at(seconds: u64) -> Time {
+    Time::ZERO + Span::from_secs(seconds)
 }
 
 #[test]

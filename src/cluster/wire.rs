@@ -9,7 +9,7 @@ use crate::kernel::arena::Slot;
 use crate::kernel::time::{Span, Time};
 use crate::network::Network;
 use crate::object::fact::{Verb, Why};
-use crate::object::{DelayId, Fact, Kind, Object, Revision, SettingId};
+use crate::object::{DelayId, Fact, Kind, Name, Object, Revision, SettingId};
 use crate::program::{Command, Ticket, Timer};
 use crate::record::describe::describe;
 use std::hash::Hash;
@@ -62,8 +62,12 @@ impl World {
             match command {
                 Command::Send { request, ticket, why } => self.send(owner, request, Some(ticket), why),
                 Command::Emit { event, why } => {
-                    self.client(owner).events.push_back((event, why));
-                    self.emit_next(owner);
+                    let (now, config) = (self.now, self.config.clone());
+                    let client = self.client(owner);
+                    if client.speaks_of(&event.regarding, now, &config.settings) {
+                        client.events.push_back((event, why));
+                        self.emit_next(owner);
+                    }
                 }
                 Command::WakeAt { at, timer, why } => {
                     let pending = Pending { owner, boots: self.boots(owner), timer, why };
@@ -74,6 +78,25 @@ impl World {
                     self.fact(fact, why);
                 }
             }
+        }
+    }
+
+    /// The network as it is now.
+    pub(super) fn network(&self) -> Network<'_> {
+        Network {
+            ground: &self.ground,
+            delays: &self.config.delays,
+            draws: &self.draws,
+            settings: &self.config.settings,
+            now: self.now,
+        }
+    }
+
+    /// As whom a program authenticates.
+    pub(super) fn user(&self, owner: Owner) -> &Name {
+        match owner {
+            Owner::Program(process, program) => &self.processes[process as usize].programs[program as usize].1.user,
+            Owner::Node(node) => &self.stations[node.0 as usize].client.user,
         }
     }
 
@@ -105,11 +128,15 @@ impl World {
     /// Takes a token for a request and lets it depart, now or when the token has grown.
     fn send(&mut self, owner: Owner, request: Request, ticket: Option<Ticket>, mut why: Why) {
         let now = self.now;
+        let waited = self.recorder.facts.get(why.cause.0 as usize).map_or(Span::ZERO, |cause| now.since(cause.at));
+        // Kubelets send signs of life through a client of their own, without a limit.
+        let is_heartbeat = matches!(owner, Owner::Node(_)) && matches!(request.kind(), Kind::Lease | Kind::Node);
         let client = self.client(owner);
         let mut departs = now;
-        if let Some((limit, bucket)) = &mut client.limit {
+        if let Some((limit, bucket)) = client.limit.as_mut().filter(|_| !is_heartbeat) {
             departs = bucket.reserve(now).unwrap_or(now);
-            if departs > now {
+            // The longer of the two waits gives the whole its owner.
+            if departs.since(now) > waited || departs > now && why.setting.is_none() {
                 why.setting = Some(limit.qps);
             }
         }
@@ -136,13 +163,20 @@ impl World {
 
     /// A request leaves its client.
     pub(super) fn depart(&mut self, slot: Slot) {
-        let request = self.requests.get_mut(slot).expect("a request departs once");
+        let request = self.requests.get(slot).expect("a request departs once");
+        if request.boots != self.boots(request.owner) {
+            // Its client ended while the request waited for a token.
+            self.requests.remove(slot);
+            self.counters.ended += 1;
+            return;
+        }
+        let request = self.requests.get_mut(slot).expect("it is there");
         if let Some(object) = self.server.store.get(request.request.kind(), request.request.key()) {
             request.version = object.meta().version;
         }
         let (peer, version) = (request.owner.peer(), request.version);
-        let network = Network { ground: &self.ground, delays: &self.config.delays, draws: &self.draws };
-        match network.transit(peer, Direction::Up, &request.path, version) {
+        let path = &self.requests.get(slot).expect("it is there").path;
+        match self.network().transit(peer, Direction::Up, path, version) {
             Some(span) => self.queue.push(self.now + span, Event::Arrive(slot)),
             None => self.give_up(slot),
         }
@@ -151,11 +185,12 @@ impl World {
     /// A message was lost: its client will give up when its patience ends.
     fn give_up(&mut self, slot: Slot) {
         self.counters.lost += 1;
+        let connection = self.network().patience();
         let request = self.requests.get_mut(slot).expect("a lost request is in flight");
         let settings = &self.config.settings;
         let patience = match (request.owner, request.request.kind()) {
-            (Owner::Node(_), Kind::Lease) => settings.span(SettingId::NodeLeaseTimeout),
-            _ => settings.span(SettingId::HttpReadIdleTimeout) + settings.span(SettingId::HttpPingTimeout),
+            (Owner::Node(_), Kind::Lease | Kind::Node) => settings.span(SettingId::NodeLeaseTimeout),
+            _ => connection,
         };
         request.reply = Some(Reply::Error(ApiError::Timeout));
         self.queue.push((request.sent + patience).max(self.now), Event::Respond(slot));
@@ -171,12 +206,10 @@ impl World {
 
     /// The API server serves a request, and tells those who listen.
     pub(super) fn serve(&mut self, slot: Slot) {
-        let request = self.requests.get_mut(slot).expect("a request is served once");
+        let request = self.requests.get(slot).expect("a request is served once");
         let (owner, why, version) = (request.owner, request.why, request.version);
-        let user = match owner {
-            Owner::Program(process, program) => &self.processes[process as usize].programs[program as usize].1.user,
-            Owner::Node(node) => &self.stations[node.0 as usize].client.user,
-        };
+        let user = &self.user(owner).clone();
+        let request = self.requests.get_mut(slot).expect("it is there");
         let (now, recorder, digest) = (self.now, &mut self.recorder, &mut self.digest);
         let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
             (now.as_micros(), verb, new.or(old)).hash(digest);
@@ -202,10 +235,10 @@ impl World {
         }
         let request = self.requests.get_mut(slot).expect("it was just served");
         request.reply = Some(reply);
-        let network = Network { ground: &self.ground, delays: &self.config.delays, draws: &self.draws };
-        match network.transit(owner.peer(), Direction::Down, &request.path, version) {
+        let path = &self.requests.get(slot).expect("it was just served").path;
+        match self.network().transit(owner.peer(), Direction::Down, path, version) {
             Some(span) => {
-                let reply = self.config.delays.sample(DelayId::ApiReply, &self.draws, &request.path, version);
+                let reply = self.config.delays.sample(DelayId::ApiReply, &self.draws, path, version);
                 self.queue.push(self.now + reply + span, Event::Respond(slot));
             }
             None => self.give_up(slot),
@@ -217,10 +250,7 @@ impl World {
         let object = change.object();
         let path = format!("{} {}", object.kind(), object.key());
         for watch in self.server.watches.notify(change) {
-            let listener = match self.watchers[&watch] {
-                Owner::Program(process, _) => format!("watch p{process} {path}"),
-                Owner::Node(node) => format!("watch n{} {path}", node.0),
-            };
+            let listener = format!("watch {} {path}", self.user(self.watchers[&watch]));
             let latency = self.watch_latency(&listener, object.meta().version);
             self.queue.push(self.now + latency, Event::Deliver(watch));
         }
@@ -255,7 +285,7 @@ impl World {
     }
 
     /// Opens a watch from the head of the store.
-    pub(super) fn open_watch(&mut self, kind: Kind, node: Option<crate::object::Name>, owner: Owner) -> Slot {
+    pub(super) fn open_watch(&mut self, kind: Kind, node: Option<Name>, owner: Owner) -> Slot {
         let head: Revision = self.server.store.revision();
         let slot = self.server.watches.open(kind, node, head);
         self.watchers.insert(slot, owner);
@@ -271,9 +301,9 @@ impl World {
 
 /// Names a request for draws, by who asks for what; and the counter of a creation, which has no version to go by.
 fn name_for_draws(client: &mut Client, request: &Request, now: Time) -> (String, u64) {
-    let path = format!("{} {} {} {}", client.user, verb(request), request.kind(), request.key());
+    let path = format!("{} {} {} {}", client.name, verb(request), request.kind(), request.key());
     match request {
-        // There are too many Events to count them, and nothing waits for one.
+        // There are too many Events to count them; their names hold the time already.
         Request::Create(Object::Event(_)) => (path, now.as_micros()),
         Request::Create(object) if object.meta().name().is_empty() => {
             let path = format!("{path}{}", object.meta().generate_name);

@@ -6,7 +6,7 @@ use super::process::{Client, Owner, Process, Station};
 use super::wire::{Counters, InFlight, Pending};
 use crate::apiserver::{ApiError, ApiServer, Request, Serve};
 use crate::controller;
-use crate::ground::{Ground, NodeId};
+use crate::ground::{Ground, Machine, NodeId};
 use crate::kernel::arena::{Slot, Slots};
 use crate::kernel::digest::Digest;
 use crate::kernel::queue::Queue;
@@ -15,7 +15,8 @@ use crate::kernel::time::Time;
 use crate::node::{Agent, LIMIT, Start, kubelet};
 use crate::object::fact::{Verb, Why};
 use crate::object::{
-    Clock, Fact, FactId, Key, Kind, Meta, MicroTime, Name, Namespace, Node, Object, PriorityClass, SettingId, Strategy,
+    Clock, ConditionStatus, Fact, FactId, Key, Kind, Meta, MicroTime, Name, Namespace, Node, Object, PriorityClass,
+    SettingId, Strategy,
 };
 use crate::program::script::Script;
 use crate::program::{Command, Context, Program};
@@ -96,7 +97,7 @@ impl World {
         while self.step() {}
     }
 
-    /// Runs until the clock stands at `until` or the run is over.
+    /// Lets everything happen that happens up to `until`; the clock stands at the last of it.
     pub fn run_until(&mut self, until: Time) {
         while !self.is_over && self.queue.next_time().is_some_and(|next| next <= until) {
             self.step();
@@ -132,19 +133,27 @@ impl World {
         !self.is_over
     }
 
-    /// Whether all faults are over and everything has been as wanted since, for the hold span.
+    /// Whether all faults have begun and ended or are there to stay, and everything has been as wanted for the hold span.
     fn has_converged(&self) -> bool {
         self.open_faults == 0
             && self.is_applied()
-            && self.is_noticed()
             && self.recorder.converged_since().is_some_and(|since| self.now >= since + self.config.hold)
+            && self.is_noticed()
     }
 
-    /// Whether the control plane has had the time to notice what the last fault did.
+    /// Whether the control plane knows of every node that is gone, and has had the time to notice what faults left behind
+    /// that are over.
     fn is_noticed(&self) -> bool {
         let grace = self.config.settings.span(SettingId::NodeMonitorGracePeriod);
         let pass = self.config.settings.span(SettingId::NodeMonitorPeriod);
-        self.now >= self.last_fault + grace + pass + pass
+        let nodes = self.server.store.table(Kind::Node);
+        let unnoticed = |(id, machine): (NodeId, &Machine)| {
+            !self.ground.is_connected(id)
+                && nodes
+                    .typed::<Node>(&Key::cluster(machine.name.clone()))
+                    .is_some_and(|node| node.ready() == Some(ConditionStatus::True))
+        };
+        self.now >= self.last_fault + grace + pass + pass && !self.ground.iter().any(unnoticed)
     }
 
     fn is_applied(&self) -> bool {
@@ -176,7 +185,7 @@ impl World {
             }
             self.preload(node.into());
             let id = self.ground.add(name.clone());
-            let client = Client::new(format!("system:node:{name}"), Some(LIMIT), &config.settings);
+            let client = Client::new(&format!("system:node:{name}"), "kubelet", Some(LIMIT), &config.settings);
             let agent = Some(Agent::new(id, name.clone()));
             self.stations.push(Station { agent, client, watches: Vec::new(), boots: 0 });
             let mut out = Vec::new();
@@ -232,7 +241,10 @@ impl World {
         for program in &programs {
             kinds.extend(program.watches().iter().filter(|kind| !kinds.contains(kind)).copied().collect::<Vec<_>>());
         }
-        let clients = programs.iter().map(|program| Client::new(user, program.limit(), settings)).collect::<Vec<_>>();
+        let clients = programs
+            .iter()
+            .map(|program| Client::new(user, program.name(), program.limit(), settings))
+            .collect::<Vec<_>>();
         self.processes.push(Process {
             programs: programs.into_iter().zip(clients).collect(),
             caches: Default::default(),

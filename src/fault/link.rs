@@ -34,10 +34,10 @@ struct Partition {
 
 impl Fault for Partition {
     fn begin(&self, nodes: &[NodeId], levers: &mut dyn Levers) {
-        nodes.iter().for_each(|&node| levers.link(node, !self.cut_up, !self.cut_down));
+        nodes.iter().for_each(|&node| levers.cut(node, self.cut_up, self.cut_down, true));
     }
 
     fn end(&self, nodes: &[NodeId], levers: &mut dyn Levers) {
-        nodes.iter().for_each(|&node| levers.link(node, true, true));
+        nodes.iter().for_each(|&node| levers.cut(node, self.cut_up, self.cut_down, false));
     }
 }

@@ -15,11 +15,12 @@ pub use target::Target;
 
 /// What may be broken.
 pub trait Levers {
-    /// Takes a machine's power away, or gives it back; then it boots.
+    /// Takes a machine's power away, or stops doing so: it boots when nobody takes its power any more.
     fn power(&mut self, node: NodeId, on: bool);
 
-    /// Lets messages between a node and the control plane pass, or not, by direction: to the control plane, from it.
-    fn link(&mut self, node: NodeId, up: bool, down: bool);
+    /// Cuts the link of a node in these directions (to the control plane, from it), or stops cutting it: it carries when
+    /// nobody cuts it any more.
+    fn cut(&mut self, node: NodeId, up: bool, down: bool, begins: bool);
 }
 
 /// Something that goes wrong, and may be put right again.

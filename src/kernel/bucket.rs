@@ -21,6 +21,16 @@ impl Bucket {
         Bucket { interval, burst: burst.max(1) as u64, full_at: Time::ZERO }
     }
 
+    /// A full bucket in which one token grows in `interval`.
+    pub fn growing(interval: Span, burst: i64) -> Bucket {
+        Bucket { interval: Some(interval), burst: burst.max(1) as u64, full_at: Time::ZERO }
+    }
+
+    /// Whether it is full now.
+    pub fn is_full(&self, now: Time) -> bool {
+        self.full_at <= now
+    }
+
     /// Takes a token that is there or still to grow, and says when it may be used. `None` if none ever grows.
     pub fn reserve(&mut self, now: Time) -> Option<Time> {
         let interval = self.interval?;

@@ -52,7 +52,8 @@ pub struct Kubelet {
     lease_failures: usize,
     renewals: u64,
     status_rounds: u64,
-    last_report: Time,
+    /// When the node's status was last written; none since it started.
+    last_report: Option<Time>,
     /// Added to the next report's period; drawn anew when the status changed.
     report_delay_micros: i64,
     runtime: Runtime,
@@ -74,7 +75,7 @@ impl Kubelet {
             lease_failures: 0,
             renewals: 0,
             status_rounds: 0,
-            last_report: Time::ZERO,
+            last_report: None,
             report_delay_micros: 0,
             runtime: Runtime::default(),
             pods: BTreeMap::new(),
@@ -90,13 +91,14 @@ impl Kubelet {
         match start {
             Start::LongAgo => {
                 let lease = lease_phase(&self.name, cx);
-                cx.wake_owned(lease, Timer::new(timer::LEASE), SettingId::NodeLeaseRenewInterval);
+                cx.wake_owned(lease, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
                 let period = cx.span(SettingId::NodeStatusUpdateFrequency);
                 let status = cx.phase(&format!("node-status {}", self.name), period);
                 cx.wake_owned(status, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
                 // The last report lies somewhere in the past; what remains of its period is drawn.
                 let frequency = cx.span(SettingId::NodeStatusReportFrequency);
                 let age = cx.phase(&format!("node-report {}", self.name), frequency);
+                self.last_report = Some(Time::ZERO);
                 self.report_delay_micros = -(age.as_micros() as i64);
             }
             Start::Boot => {
@@ -140,7 +142,7 @@ impl Kubelet {
             ticket::LEASE_RENEW | ticket::LEASE_GET => self.lease_answered(what, reply, cx),
             ticket::NODE_STATUS => {
                 if reply.is_ok() {
-                    self.last_report = cx.now;
+                    self.last_report = Some(cx.now);
                 }
             }
             _ => {
@@ -154,10 +156,11 @@ impl Kubelet {
     /// A timer went off.
     pub fn on_timer(&mut self, timer: Timer, ground: &mut Ground, cx: &mut Context<'_>) {
         match timer.kind {
-            timer::LEASE => {
+            timer::LEASE if timer.arg == self.round => {
                 self.lease_failures = 0;
                 self.renew_lease(cx);
             }
+            timer::LEASE => {}
             timer::STATUS => self.report_node(true, cx),
             timer::PODS => {
                 self.is_pod_sync_due = false;
@@ -211,7 +214,12 @@ impl Kubelet {
         let interval = cx.span(SettingId::NodeLeaseRenewInterval);
         let extra = share(interval, SettingId::NodeLeaseJitter, cx);
         let jitter = cx.draws.span_below(Purpose::Jitter, &format!("lease {}", self.name), self.renewals, extra);
-        cx.wake_owned(interval + jitter, Timer::new(timer::LEASE), SettingId::NodeLeaseRenewInterval);
+        cx.wake_owned(interval + jitter, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
+    }
+
+    /// The timer of the next renewal. One set before a cut is void after it: the reconnection renewed at once.
+    const fn lease_timer(&self) -> Timer {
+        Timer { kind: timer::LEASE, arg: self.round }
     }
 
     /// Computes the node's status and reports it if it changed or a report is due; with `again`, sets the next round.
@@ -232,13 +240,14 @@ impl Kubelet {
                 .is_none_or(|known| (known.status, &known.reason) != (own.status, &own.reason))
         });
         let frequency = cx.span(SettingId::NodeStatusReportFrequency).as_micros() as i64;
-        let due = self.last_report.as_micros() as i64 + frequency + self.report_delay_micros;
-        if !differs && (cx.now.as_micros() as i64) < due {
+        let due = |last: Time| last.as_micros() as i64 + frequency + self.report_delay_micros;
+        if !differs && self.last_report.is_some_and(|last| (cx.now.as_micros() as i64) < due(last)) {
             return;
         }
+        let is_first = self.last_report.is_none();
         self.report_delay_micros = 0;
-        if differs {
-            // After a change the next report is drawn from half a period around the usual one.
+        if differs || is_first {
+            // After a change, or the first, the next report is drawn from half a period around the usual one.
             let path = format!("node-report {}", self.name);
             let drawn = cx.draws.below(Purpose::Jitter, &path, self.status_rounds, frequency as u64);
             self.report_delay_micros = drawn as i64 - frequency / 2;
@@ -261,7 +270,8 @@ impl Kubelet {
         let worker = &self.pods[key];
         match worker.stage {
             Stage::Stopping | Stage::Stopped { .. } => {}
-            Stage::Starting if pod.meta.is_terminating() => self.end_pod(key, true, ground, cx),
+            // Either its containers never ran, or a crash ended them.
+            Stage::Starting if pod.meta.is_terminating() => self.end_pod(key, false, ground, cx),
             _ if pod.meta.is_terminating() => self.stop_pod(key, pod, cx),
             _ => {}
         }

@@ -199,6 +199,7 @@ fn a_kubelet_renews_its_lease_and_keeps_trying_while_nobody_answers() {
     stage.advance_to(25, true);
     assert_snapshot!(stage.story(), @"
     0s get Lease kube-node-lease/n1
+    0s patch Node n1 MemoryPressure=False DiskPressure=False PIDPressure=False Ready=True
     0s create Lease kube-node-lease/n1
     10.211813s update Lease kube-node-lease/n1
     20.353314s update Lease kube-node-lease/n1
@@ -268,7 +269,7 @@ fn after_a_reboot_pods_start_again_in_place_or_are_finished() {
     }
     stage.advance_to(20, true);
     assert_snapshot!(stage.story(), @"
-    9s patch Pod default/goes Succeeded Ready=False
+    9s patch Pod default/goes Failed Ready=False
     9s delete Pod default/goes grace 0s
     9s patch Pod default/stays Running Ready=False
     9.5s * containers-started Pod default/stays on n1

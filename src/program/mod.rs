@@ -159,17 +159,17 @@ impl Context<'_> {
     pub fn event(&mut self, about: EventAbout<'_>, reason: &str, note: impl Into<Name>) {
         let EventAbout { kind, meta, reporter, is_warning } = about;
         let namespace = if meta.namespace().is_empty() { "default".into() } else { meta.namespace().clone() };
+        let time = self.clock.micro_time(self.now);
+        // As upstream, the time in nanoseconds makes the name; commands of one call share a microsecond.
+        let nanos = time.0 * 1_000 + self.out.len() as i64 % 1_000;
         let event = Event {
-            meta: Meta {
-                generate_name: format!("{}.", meta.name()).into(),
-                ..Meta::new(Key { namespace, name: Name::none() })
-            },
+            meta: Meta::new(Key { namespace, name: format!("{}.{nanos:x}", meta.name()).into() }),
             regarding: format!("{kind}/{}", meta.name()).into(),
             reason: reason.into(),
             note: note.into(),
             is_warning,
             reporter: reporter.into(),
-            time: self.clock.micro_time(self.now),
+            time,
         };
         self.out.push(Command::Emit { event: Box::new(event), why: Why::because(self.cause) });
     }

@@ -42,7 +42,7 @@ impl Recorder {
     pub fn fact(&mut self, at: Time, fact: Fact, why: Why) -> FactId {
         let id = FactId(u32::try_from(self.facts.len()).expect("fewer than 2³² facts"));
         self.workloads.on_fact(at, &fact);
-        self.outages.on_fact(at, &fact, &self.workloads);
+        self.outages.on_fact(at, &fact);
         self.facts.push(Recorded { at, fact, why });
         id
     }

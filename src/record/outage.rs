@@ -1,7 +1,7 @@
 //! The milestones of an outage: happened, noticed, tainted, evicted, replaced, placed, started, ready, routed, converged.
 //!
-//! One row per outage and workload that lost pods to it. A milestone is reached when it holds for all the pods that were
-//! lost: for each of them, or for the pod that took its place.
+//! One row per outage and workload that lost pods to it, one [`Place`] in it per lost pod. A milestone is reached when it
+//! has been passed in all places: by the pod that was lost, or by the one that took its place.
 
 use super::workloads::{WorkloadId, Workloads};
 use crate::etcd::change::Change;
@@ -14,38 +14,77 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const MILESTONES: [&str; 9] =
     ["noticed", "tainted", "evicted", "replaced", "placed", "started", "ready", "routed", "converged"];
 
-/// Moments at which the pods of one row passed one milestone, in order.
-type Moments = Vec<Time>;
+/// One lost pod, and the pod that took its place: when either first passed each milestone.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The pod that was there when it happened.
+    pub lost: Key,
+    /// The pod that took its place.
+    pub replacement: Option<Key>,
+    /// The node that the replacement was bound to.
+    pub placed_on: Option<Name>,
+    evicted: Option<Time>,
+    replaced: Option<Time>,
+    placed: Option<Time>,
+    started: Option<Time>,
+    ready: Option<Time>,
+    routed: Option<Time>,
+    /// While it is ready but not known to be routed to: its Service, and the slice version that names it.
+    awaits_route: bool,
+    names_it: Option<(Key, Revision)>,
+}
+
+impl Place {
+    const fn new(lost: Key) -> Place {
+        Place {
+            lost,
+            replacement: None,
+            placed_on: None,
+            evicted: None,
+            replaced: None,
+            placed: None,
+            started: None,
+            ready: None,
+            routed: None,
+            awaits_route: false,
+            names_it: None,
+        }
+    }
+
+    /// Whether its pod has gone and nobody has come.
+    const fn is_vacant(&self) -> bool {
+        self.evicted.is_some() && self.replacement.is_none()
+    }
+}
 
 /// What one outage did to one workload.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The workload.
     pub workload: WorkloadId,
-    /// Pods that were on the nodes when it happened.
-    pub lost: Vec<Key>,
-    /// Pods that took their place.
-    pub replacements: Vec<Key>,
-    /// Nodes on which the replacements were placed.
-    pub placed_on: Vec<Name>,
-    evicted: Moments,
-    replaced: Moments,
-    placed: Moments,
-    started: Moments,
-    ready: Moments,
-    routed: Moments,
-    /// Pods that are ready but not yet known to be routed to, with the slice version that names them.
-    unrouted: BTreeMap<Key, Option<(Key, Revision)>>,
+    /// The pods that it lost; never none.
+    pub places: Vec<Place>,
 }
 
 impl Row {
-    fn concerns(&self, pod: &Key) -> bool {
-        self.lost.contains(pod) || self.replacements.contains(pod)
+    /// Whether a pod was lost, or took the place of one that was.
+    pub fn concerns(&self, pod: &Key) -> bool {
+        self.places.iter().any(|place| place.lost == *pod || place.replacement.as_ref() == Some(pod))
     }
 
-    /// The moment from which a milestone held for as many pods as were lost.
-    fn complete(&self, moments: &Moments) -> Option<Time> {
-        moments.get(self.lost.len() - 1).copied()
+    /// Pods that took the place of lost ones.
+    pub fn replacements(&self) -> impl Iterator<Item = &Key> {
+        self.places.iter().filter_map(|place| place.replacement.as_ref())
+    }
+
+    /// Nodes that the replacements were bound to.
+    pub fn placed_on(&self) -> impl Iterator<Item = &Name> {
+        self.places.iter().filter_map(|place| place.placed_on.as_ref())
+    }
+
+    /// When the last of its places passed a milestone, if all have.
+    fn complete(&self, moment: fn(&Place) -> Option<Time>) -> Option<Time> {
+        self.places.iter().map(moment).collect::<Option<Vec<Time>>>()?.into_iter().max()
     }
 }
 
@@ -82,15 +121,22 @@ impl Outage {
         [
             self.noticed(),
             self.tainted(),
-            row.complete(&row.evicted),
-            row.complete(&row.replaced),
-            row.complete(&row.placed),
-            row.complete(&row.started),
-            row.complete(&row.ready),
-            row.complete(&row.routed),
+            row.complete(|place| place.evicted),
+            row.complete(|place| place.replaced),
+            row.complete(|place| place.placed),
+            row.complete(|place| place.started),
+            row.complete(|place| place.ready),
+            row.complete(|place| place.routed),
             workload.and_then(|workload| workload.converged.first_stay(1, since, hold, end)),
         ]
     }
+}
+
+/// What the API says of a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct NodeState {
+    is_noticed: bool,
+    is_tainted: bool,
 }
 
 /// All outages, and what of the cluster they need to know.
@@ -98,9 +144,15 @@ impl Outage {
 pub struct Outages {
     /// In the order in which they happened.
     pub all: Vec<Outage>,
-    nodes: BTreeSet<Name>,
-    /// Nodes whose rules do not matter: down or cut off.
-    absent: BTreeSet<Name>,
+    nodes: BTreeMap<Name, NodeState>,
+    /// Nodes without power: what their proxies know does not matter.
+    off: BTreeSet<Name>,
+    /// Nodes that are cut off: nor does it there.
+    cut: BTreeSet<Name>,
+    /// Where each pod that matters stands: outage, row, place.
+    places: BTreeMap<Key, Vec<(usize, usize, usize)>>,
+    /// How many places await a route.
+    unrouted: usize,
     /// Newest slice version by which each node routes a Service.
     routed: BTreeMap<(Key, Name), Revision>,
 }
@@ -108,55 +160,56 @@ pub struct Outages {
 impl Outages {
     /// An outage begins.
     pub fn begin(&mut self, at: Time, id: Name, nodes: &[Name], workloads: &Workloads) {
-        let mut lost: BTreeMap<WorkloadId, Vec<Key>> = BTreeMap::new();
+        let mut lost: BTreeMap<WorkloadId, Vec<Place>> = BTreeMap::new();
         for (key, record) in workloads.pods() {
-            if let Some(workload) =
-                record.workload.clone().filter(|_| nodes.contains(&record.node) && !record.is_terminating)
+            if let Some(workload) = &record.workload
+                && nodes.contains(&record.node)
+                && !record.is_terminating
             {
-                lost.entry(workload).or_default().push(key.clone());
+                lost.entry(workload.clone()).or_default().push(Place::new(key.clone()));
             }
         }
-        let rows = lost.into_iter().map(|(workload, lost)| Row {
-            workload,
-            lost,
-            replacements: Vec::new(),
-            placed_on: Vec::new(),
-            evicted: Vec::new(),
-            replaced: Vec::new(),
-            placed: Vec::new(),
-            started: Vec::new(),
-            ready: Vec::new(),
-            routed: Vec::new(),
-            unrouted: BTreeMap::new(),
-        });
-        self.all.push(Outage {
-            id,
-            at,
-            nodes: nodes.to_vec(),
-            rows: rows.collect(),
-            noticed: BTreeMap::new(),
-            tainted: BTreeMap::new(),
-        });
+        let rows: Vec<Row> = lost.into_iter().map(|(workload, places)| Row { workload, places }).collect();
+        for (row_index, row) in rows.iter().enumerate() {
+            for (place_index, place) in row.places.iter().enumerate() {
+                let here = (self.all.len(), row_index, place_index);
+                self.places.entry(place.lost.clone()).or_default().push(here);
+            }
+        }
+        // What holds already was noticed because of something before.
+        let known = |holds: fn(&NodeState) -> bool| {
+            let nodes = nodes.iter().filter(|node| self.nodes.get(*node).is_some_and(holds));
+            nodes.map(|node| (node.clone(), at)).collect()
+        };
+        let (noticed, tainted) = (known(|node| node.is_noticed), known(|node| node.is_tainted));
+        self.all.push(Outage { id, at, nodes: nodes.to_vec(), rows, noticed, tainted });
     }
 
     /// A fact.
-    pub fn on_fact(&mut self, at: Time, fact: &Fact, _workloads: &Workloads) {
+    pub fn on_fact(&mut self, at: Time, fact: &Fact) {
         match fact {
             Fact::ContainersStarted { pod, .. } => {
-                for row in self.all.iter_mut().flat_map(|outage| &mut outage.rows).filter(|row| row.concerns(pod)) {
-                    row.started.push(at);
-                }
+                self.each_place(pod, |place| {
+                    place.started.get_or_insert(at);
+                });
             }
             Fact::Routed { service, node, revision, .. } => {
                 self.routed.insert((service.clone(), node.clone()), *revision);
                 self.judge_routes(at);
             }
-            Fact::MachineDown(node) | Fact::LinkCut(node) => {
-                self.absent.insert(node.clone());
+            Fact::MachineDown(node) => {
+                self.off.insert(node.clone());
                 self.judge_routes(at);
             }
-            Fact::MachineUp(node) | Fact::LinkHealed(node) => {
-                self.absent.remove(node);
+            Fact::LinkCut(node) => {
+                self.cut.insert(node.clone());
+                self.judge_routes(at);
+            }
+            Fact::MachineUp(node) => {
+                self.off.remove(node);
+            }
+            Fact::LinkHealed(node) => {
+                self.cut.remove(node);
             }
             _ => {}
         }
@@ -172,22 +225,30 @@ impl Outages {
         }
     }
 
+    fn each_place(&mut self, pod: &Key, mut act: impl FnMut(&mut Place)) {
+        for &(outage, row, place) in self.places.get(pod).into_iter().flatten() {
+            act(&mut self.all[outage].rows[row].places[place]);
+        }
+    }
+
     fn node_changed(&mut self, at: Time, change: &Change) {
         let name = change.key().name.clone();
         let Some(node) = change.after::<Node>() else {
             self.nodes.remove(&name);
             return;
         };
-        self.nodes.insert(name.clone());
         let is_tainted = node
             .taints
             .iter()
             .any(|taint| taint.effect == Effect::NoExecute && taint.key.starts_with("node.kubernetes.io/"));
+        let is_noticed = node.ready() != Some(ConditionStatus::True);
+        self.nodes.insert(name.clone(), NodeState { is_noticed, is_tainted });
         for outage in self.all.iter_mut().filter(|outage| outage.nodes.contains(&name)) {
-            if node.ready() != Some(ConditionStatus::True) {
+            if is_noticed {
                 outage.noticed.entry(name.clone()).or_insert(at);
             }
-            if is_tainted {
+            // A taint that stays on while the node comes back belongs to what was noticed before.
+            if is_tainted && outage.noticed.contains_key(&name) {
                 outage.tainted.entry(name.clone()).or_insert(at);
             }
         }
@@ -195,68 +256,87 @@ impl Outages {
 
     fn pod_changed(&mut self, at: Time, change: &Change, workloads: &Workloads) {
         let key = change.key();
-        let Some(pod) = change.after::<Pod>() else { return };
-        let old = change.before::<Pod>();
-        let record = workloads.pod(key);
-        for outage in &mut self.all {
-            for row in &mut outage.rows {
-                if old.is_none()
-                    && record.and_then(|record| record.workload.as_ref()) == Some(&row.workload)
-                    && row.replacements.len() < row.lost.len()
-                {
-                    row.replacements.push(key.clone());
-                    row.replaced.push(at);
+        let (old, new) = (change.before::<Pod>(), change.after::<Pod>());
+        let Some(pod) = new else {
+            self.each_place(key, |place| {
+                if place.lost == *key {
+                    place.evicted.get_or_insert(at);
                 }
-                if !row.concerns(key) {
-                    continue;
-                }
-                let Some(old) = old else { continue };
-                if pod.meta.is_terminating() && !old.meta.is_terminating() && row.lost.contains(key) {
-                    row.evicted.push(at);
-                }
-                if pod.node_name != old.node_name && row.replacements.contains(key) {
-                    row.placed.push(at);
-                    row.placed_on.push(pod.node_name.clone());
-                }
-                if pod.is_ready() && !old.is_ready() {
-                    row.ready.push(at);
-                    row.unrouted.insert(key.clone(), None);
+            });
+            return;
+        };
+        let Some(old) = old else {
+            let workload = workloads.pod(key).and_then(|record| record.workload.as_ref());
+            return self.pod_created(at, key, workload);
+        };
+        let (mut unrouted, is_terminating) = (0, pod.meta.is_terminating() && !old.meta.is_terminating());
+        let became_ready = pod.is_ready() && !old.is_ready();
+        self.each_place(key, |place| {
+            if is_terminating && place.lost == *key {
+                place.evicted.get_or_insert(at);
+            }
+            if pod.node_name != old.node_name && place.replacement.as_ref() == Some(key) {
+                place.placed.get_or_insert(at);
+                place.placed_on.get_or_insert_with(|| pod.node_name.clone());
+            }
+            if became_ready && place.ready.is_none() {
+                place.ready = Some(at);
+                place.awaits_route = true;
+                unrouted += 1;
+            }
+        });
+        self.unrouted += unrouted;
+    }
+
+    /// A new pod takes the oldest vacant place of its workload.
+    fn pod_created(&mut self, at: Time, key: &Key, workload: Option<&WorkloadId>) {
+        for (outage_index, outage) in self.all.iter_mut().enumerate() {
+            for (row_index, row) in
+                outage.rows.iter_mut().enumerate().filter(|(_, row)| Some(&row.workload) == workload)
+            {
+                if let Some(place_index) = row.places.iter().position(Place::is_vacant) {
+                    let place = &mut row.places[place_index];
+                    place.replacement = Some(key.clone());
+                    place.replaced = Some(at);
+                    self.places.entry(key.clone()).or_default().push((outage_index, row_index, place_index));
+                    return;
                 }
             }
         }
     }
 
     fn slice_changed(&mut self, at: Time, change: &Change) {
-        let Some(slice) = change.after::<EndpointSlice>() else { return };
+        let Some(slice) = change.after::<EndpointSlice>().filter(|_| self.unrouted > 0) else { return };
         let Some(service) = slice.service() else { return };
         let service = Key { namespace: slice.meta.namespace().clone(), name: service.clone() };
-        let ready: BTreeSet<&Name> =
-            slice.endpoints.iter().filter(|endpoint| endpoint.ready).map(|endpoint| &endpoint.pod).collect();
-        for row in self.all.iter_mut().flat_map(|outage| &mut outage.rows) {
-            for (pod, version) in row.unrouted.iter_mut().filter(|(_, version)| version.is_none()) {
-                if pod.namespace == service.namespace && ready.contains(&pod.name) {
-                    *version = Some((service.clone(), change.revision));
+        for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.ready) {
+            let pod = Key { namespace: service.namespace.clone(), name: endpoint.pod.clone() };
+            self.each_place(&pod, |place| {
+                if place.awaits_route && place.names_it.is_none() {
+                    place.names_it = Some((service.clone(), change.revision));
                 }
-            }
+            });
         }
         self.judge_routes(at);
     }
 
     /// Which ready pods are known to the rules of every node that is there.
     fn judge_routes(&mut self, at: Time) {
-        let present: Vec<&Name> = self.nodes.difference(&self.absent).collect();
-        for row in self.all.iter_mut().flat_map(|outage| &mut outage.rows) {
-            row.unrouted.retain(|_, version| {
-                let Some((service, revision)) = version else { return true };
-                let routes = |node: &&&Name| {
-                    self.routed.get(&(service.clone(), (**node).clone())).is_some_and(|known| known >= revision)
-                };
-                let everywhere = present.iter().filter(routes).count() == present.len();
-                if everywhere {
-                    row.routed.push(at);
-                }
-                !everywhere
-            });
+        if self.unrouted == 0 {
+            return;
+        }
+        let is_present = |node: &&Name| !self.off.contains(*node) && !self.cut.contains(*node);
+        let present: Vec<&Name> = self.nodes.keys().filter(is_present).collect();
+        for place in self.all.iter_mut().flat_map(|outage| &mut outage.rows).flat_map(|row| &mut row.places) {
+            let Some((service, revision)) = place.names_it.as_ref().filter(|_| place.awaits_route) else { continue };
+            let routes = |node: &&Name| {
+                self.routed.get(&(service.clone(), (*node).clone())).is_some_and(|known| known >= revision)
+            };
+            if present.iter().all(routes) {
+                place.routed = Some(at);
+                place.awaits_route = false;
+                self.unrouted -= 1;
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::timeline::Steps;
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
-use crate::object::{Deployment, Fact, Key, Kind, Name, OwnerRef, Pod, ReplicaSet, Strategy, Uid};
+use crate::object::pod::conditions;
+use crate::object::{Deployment, Fact, Key, Kind, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid, condition};
 use std::collections::BTreeMap;
 
 /// Kind and key of a workload.
@@ -42,7 +43,7 @@ impl Workload {
 pub struct PodRecord {
     /// Its identity.
     pub uid: Uid,
-    /// Its workload, if it has one.
+    /// Its workload: the Deployment or ReplicaSet that it belongs to, or itself.
     pub workload: Option<WorkloadId>,
     /// Its node, empty until bound.
     pub node: Name,
@@ -121,12 +122,13 @@ impl Workloads {
 
     /// A change of ground truth.
     pub fn on_fact(&mut self, at: Time, fact: &Fact) {
-        let (pod, serves) = match fact {
-            Fact::ContainersReady { pod, .. } => (pod, true),
-            Fact::ContainersStopped { pod, .. } => (pod, false),
+        let (pod, node, serves) = match fact {
+            Fact::ContainersReady { pod, node } => (pod, node, true),
+            Fact::ContainersStopped { pod, node } => (pod, node, false),
             _ => return,
         };
-        if let Some(record) = self.pods.get_mut(pod) {
+        // A namesake may still run on a node that is cut off.
+        if let Some(record) = self.pods.get_mut(pod).filter(|record| record.node == *node) {
             let changed = std::mem::replace(&mut record.is_serving, serves) != serves;
             let workload = record.workload.clone();
             self.count(
@@ -183,6 +185,9 @@ impl Workloads {
         let difference = |holds: fn(&PodRecord) -> bool| {
             i64::from(after.as_ref().is_some_and(holds)) - i64::from(before.as_ref().is_some_and(holds))
         };
+        if let Some((Kind::Pod, _)) = &workload {
+            self.want_bare_pod(at, change);
+        }
         self.count(at, workload.clone(), |workload| &mut workload.ready, difference(|record| record.is_ready));
         self.count(at, workload.clone(), |workload| &mut workload.serving, difference(|record| record.is_serving));
         self.count(at, workload, |workload| &mut workload.live, difference(|record| record.is_live));
@@ -192,8 +197,18 @@ impl Workloads {
         };
     }
 
+    /// A pod without a controller is wanted until it has succeeded or somebody deletes it; one that was evicted is
+    /// missed for good, since nobody replaces it.
+    fn want_bare_pod(&mut self, at: Time, change: &Change) {
+        let Some(pod) = change.object().of::<Pod>() else { return };
+        let is_evicted = condition::status(&pod.status.conditions, conditions::DISRUPTION_TARGET).is_some();
+        let is_leaving = change.new.is_none() || pod.meta.is_terminating();
+        let is_wanted = if is_leaving { is_evicted } else { pod.status.phase != Phase::Succeeded };
+        self.set_desired(at, (Kind::Pod, change.key().clone()), i32::from(is_wanted));
+    }
+
     fn workload_of(&self, pod: &Pod) -> Option<WorkloadId> {
-        let owner = pod.meta.controller()?;
+        let Some(owner) = pod.meta.controller() else { return Some((Kind::Pod, pod.meta.key.clone())) };
         match self.deployment_of.get(&owner.uid) {
             Some(deployment) => Some((Kind::Deployment, deployment.clone())),
             None => Some((owner.kind, Key { namespace: pod.meta().namespace().clone(), name: owner.name.clone() })),

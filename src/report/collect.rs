@@ -141,9 +141,9 @@ fn workload_report(outage: &Outage, row: &Row, config: &Config, world: &World) -
     WorkloadReport {
         name: workload_name(&row.workload),
         desired,
-        lost: row.lost.len(),
-        replacements: row.replacements.len(),
-        placed_on: row.placed_on.iter().map(ToString::to_string).collect(),
+        lost: row.places.len(),
+        replacements: row.replacements().count(),
+        placed_on: row.placed_on().map(ToString::to_string).collect(),
         serving_min: workload.serving.min_between(outage.at, end),
         short_us: short.map(Span::as_micros),
         is_serving_again,

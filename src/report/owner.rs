@@ -64,12 +64,10 @@ fn is_of(fact: &Fact, milestone: &str, outage: &Outage, row: &Row) -> bool {
         ("noticed" | "tainted", Fact::Commit { verb: Verb::Updated, kind: Kind::Node, key, .. }) => {
             outage.nodes.contains(&key.name)
         }
-        ("evicted", Fact::Commit { verb: Verb::Terminating, kind: Kind::Pod, key, .. }) => row.lost.contains(key),
-        ("replaced", Fact::Commit { verb: Verb::Created, kind: Kind::Pod, key, .. }) => row.replacements.contains(key),
+        ("evicted", Fact::Commit { verb: Verb::Terminating, kind: Kind::Pod, key, .. }) => row.concerns(key),
+        ("replaced", Fact::Commit { verb: Verb::Created, kind: Kind::Pod, key, .. }) => row.concerns(key),
         ("placed" | "ready", Fact::Commit { verb: Verb::Updated, kind: Kind::Pod, key, .. })
-        | ("started", Fact::ContainersStarted { pod: key, .. }) => {
-            row.replacements.contains(key) || row.lost.contains(key)
-        }
+        | ("started", Fact::ContainersStarted { pod: key, .. }) => row.concerns(key),
         ("routed", Fact::Routed { service, .. }) => service.namespace == row.workload.1.namespace,
         _ => false,
     }

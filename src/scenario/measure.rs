@@ -202,7 +202,7 @@ fn replacements(evidence: Evidence<'_>, question: Question<'_>) -> Result<i64, S
         last = live;
     }
     // A creation and a deletion at the same microsecond leave no step: the outage's own count is the least.
-    let known = row(outage, question).map_or(0, |row| row.replacements.len() as i64);
+    let known = row(outage, question).map_or(0, |row| row.replacements().count() as i64);
     Ok(created.max(known))
 }
 

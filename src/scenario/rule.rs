@@ -100,13 +100,14 @@ fn replacements_on_healthy_nodes(evidence: Evidence<'_>, question: Question<'_>)
     let mut seen = Vec::new();
     for row in rows {
         let name = workload_name(&row.workload);
-        if row.placed_on.len() < row.lost.len() {
-            return Err(format!("{} of {} lost pods of {name} were placed anew", row.placed_on.len(), row.lost.len()));
+        let (placed, lost) = (row.placed_on().count(), row.places.len());
+        if placed < lost {
+            return Err(format!("{placed} of {lost} lost pods of {name} were placed anew"));
         }
-        if let Some(node) = row.placed_on.iter().find(|node| outage.nodes.contains(node)) {
+        if let Some(node) = row.placed_on().find(|node| outage.nodes.contains(node)) {
             return Err(format!("a replacement of {name} was placed on {node}, which was hit"));
         }
-        seen.extend(row.placed_on.iter().map(ToString::to_string));
+        seen.extend(row.placed_on().map(ToString::to_string));
     }
     Ok(format!("on {}", seen.join(", ")))
 }
