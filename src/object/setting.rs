@@ -327,16 +327,16 @@ settings! {
     ProxyMinSyncPeriod = "kube-proxy", "iptables.minSyncPeriod", Duration, S, 0,
         "pkg/proxy/apis/config/v1alpha1/defaults.go";
     /// Events about one object that a component sends at once.
-    EventSpamBurst = "client-go", "defaultSpamBurst", Count, 25,
+    EventSpamBurst = "client-go", "defaultSpamBurst", Count, 25, 1,
         "staging/src/k8s.io/client-go/tools/record/events_cache.go";
     /// After those, it sends one in this time.
-    EventSpamInterval = "client-go", "1/defaultSpamQPS", Duration, 300 * S,
+    EventSpamInterval = "client-go", "1/defaultSpamQPS", Duration, 300 * S, MS,
         "staging/src/k8s.io/client-go/tools/record/events_cache.go";
     /// Objects of which a component remembers how much it said.
-    EventCacheSize = "client-go", "maxLruCacheEntries", Count, 4_096,
+    EventCacheSize = "client-go", "maxLruCacheEntries", Count, 4_096, 1,
         "staging/src/k8s.io/client-go/tools/record/events_cache.go";
     /// Events that may wait to be sent; more are dropped.
-    EventQueueSize = "client-go", "maxQueuedEvents", Count, 1_000,
+    EventQueueSize = "client-go", "maxQueuedEvents", Count, 1_000, 1,
         "staging/src/k8s.io/client-go/tools/record/event.go";
     /// How long the API server keeps an event.
     EventTtl = "kube-apiserver", "event-ttl", Duration, H, MS,
