@@ -147,6 +147,7 @@ fn workload_report(outage: &Outage, row: &Row, config: &Config, world: &World) -
         serving_min: workload.serving.min_between(outage.at, end),
         short_us: short.map(Span::as_micros),
         is_serving_again,
+        ready_before,
         ready_min: workload.ready.min_between(outage.at, end),
         api_unaware_us: fell.map(|(at, _)| at.since(outage.at).as_micros()),
         milestones: milestones(outage, row, config, recorder, end)

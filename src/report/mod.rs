@@ -132,6 +132,8 @@ pub struct WorkloadReport {
     pub short_us: Option<u64>,
     /// Whether as many as wanted served again at the end.
     pub is_serving_again: bool,
+    /// Pods that the API called ready when it happened.
+    pub ready_before: i64,
     /// Fewest pods that the API called ready.
     pub ready_min: i64,
     /// For how long the API went on calling the lost pods ready.

@@ -102,7 +102,7 @@ fn outage(text: &mut String, outage: &OutageReport) {
 
 /// `3 of 5 serving for 5m52s; the API still said 5 of 5 ready for the first 44.8s`
 fn served(workload: &WorkloadReport) -> String {
-    let WorkloadReport { desired, serving_min, ready_min, .. } = workload;
+    let WorkloadReport { desired, serving_min, ready_before, ready_min, .. } = workload;
     let Some(short_us) = workload.short_us else {
         let heard = match ready_min < desired {
             true => format!(", though the API said {ready_min} of {desired} ready at the worst"),
@@ -116,7 +116,9 @@ fn served(workload: &WorkloadReport) -> String {
         Some(micros) => format!("for the first {}", short(Span::from_micros(micros))),
         None => "all the time".to_string(),
     };
-    format!("{serving_min} of {desired} serving {length}; the API still said {desired} of {desired} ready {unaware}")
+    format!(
+        "{serving_min} of {desired} serving {length}; the API still said {ready_before} of {desired} ready {unaware}"
+    )
 }
 
 /// In the order of time; those that were not reached come last. What nobody noticed has no consequences to wait for.

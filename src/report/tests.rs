@@ -24,6 +24,7 @@ fn workload(name: &str, lost: usize) -> WorkloadReport {
         serving_min: 5 - lost as i64,
         short_us: Some(90_000_000),
         is_serving_again: false,
+        ready_before: 5,
         ready_min: 5 - lost as i64,
         api_unaware_us: None,
         milestones: vec![
