@@ -24,32 +24,28 @@ const METADATA: &[&str] = &[
     "deletionGracePeriodSeconds",
 ];
 
-/// The spec of a pod or of a template. Limits are read for the requests that they imply, but nothing enforces them.
+/// The spec of a pod or of a template. Limits are read for the requests that they imply, but nothing enforces them; init
+/// containers count with their requests, but do not run. Node selectors, host ports and preemption are read, but no plugin
+/// of the scheduler looks at them yet.
 const POD_SPEC: &[&str] = &[
     "containers[].name",
     "containers[].image",
     "containers[].resources.requests",
     "containers[].ports[].name",
     "containers[].ports[].containerPort",
-    "containers[].ports[].hostPort",
     "containers[].ports[].protocol",
     "initContainers[].name",
-    "initContainers[].image",
     "initContainers[].resources.requests",
     "initContainers[].ports[].name",
     "initContainers[].ports[].containerPort",
-    "initContainers[].ports[].hostPort",
     "initContainers[].ports[].protocol",
     "initContainers[].restartPolicy",
-    "nodeSelector",
     "tolerations",
     "restartPolicy",
     "terminationGracePeriodSeconds",
     "priorityClassName",
     "priority",
-    "preemptionPolicy",
     "schedulerName",
-    "hostNetwork",
     "overhead",
     "schedulingGates",
 ];
