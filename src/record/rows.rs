@@ -2,7 +2,6 @@
 //! scenario began, with a readable column beside them.
 
 use super::Recorder;
-use super::outage::MILESTONES;
 use super::workloads::workload_name;
 use crate::kernel::time::{Span, Time};
 use crate::object::FactId;
@@ -166,9 +165,4 @@ impl Recorder {
             })
             .collect()
     }
-}
-
-/// Names of the milestones, for those who print [`ConvergenceRow`]s.
-pub const fn milestone_names() -> [&'static str; 9] {
-    MILESTONES
 }
