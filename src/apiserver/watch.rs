@@ -128,24 +128,16 @@ impl Watches {
 
     /// Bookmarks: moves the cursor of every stream that has nothing outstanding to the head.
     pub fn bookmark(&mut self, store: &Store) {
-        let slots: Vec<Slot> = self.streams.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            let watch = self.streams.get_mut(slot).expect("an open stream");
-            if !watch.is_due {
-                watch.cursor = store.revision();
-            }
+        for watch in self.streams.values_mut().filter(|watch| !watch.is_due) {
+            watch.cursor = store.revision();
         }
     }
 
     /// Takes note that changes up to `revision` are gone.
     pub fn compact(&mut self, revision: Revision) {
-        let slots: Vec<Slot> = self.streams.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            let watch = self.streams.get_mut(slot).expect("an open stream");
-            if watch.cursor < revision && watch.is_due {
-                watch.is_gone = true;
-                watch.backlog.clear();
-            }
+        for watch in self.streams.values_mut().filter(|watch| watch.is_due && watch.cursor < revision) {
+            watch.is_gone = true;
+            watch.backlog.clear();
         }
     }
 }

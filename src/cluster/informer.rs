@@ -23,7 +23,11 @@ pub(super) fn list(store: &Table, cache: &mut Table, node: Option<&str>) -> Vec<
         let revision = old.as_ref().map(|old| old.meta().resource_version).unwrap_or_default();
         changes.push(Change { revision, old, new: None, cause: FactId::NONE });
     }
-    for object in store.iter().filter(listed) {
+    let all: Box<dyn Iterator<Item = &Object>> = match node {
+        Some(node) => Box::new(store.of_node(node)),
+        None => Box::new(store.iter()),
+    };
+    for object in all {
         let revision = object.meta().resource_version;
         if cache.get(object.key()).is_none_or(|known| known.meta().resource_version != revision) {
             let old = cache.insert(object.clone());

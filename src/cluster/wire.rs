@@ -51,8 +51,6 @@ pub struct Counters {
     pub sent: u64,
     /// Requests that were answered or given up.
     pub ended: u64,
-    /// Requests or replies that were lost.
-    pub lost: u64,
 }
 
 impl World {
@@ -184,7 +182,6 @@ impl World {
 
     /// A message was lost: its client will give up when its patience ends.
     fn give_up(&mut self, slot: Slot) {
-        self.counters.lost += 1;
         let connection = self.network().patience();
         let request = self.requests.get_mut(slot).expect("a lost request is in flight");
         let settings = &self.config.settings;

@@ -66,6 +66,11 @@ impl<T> Slots<T> {
         })
     }
 
+    /// Tenants in the order of their slots, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.rows.iter_mut().filter_map(|(_, row)| row.as_mut())
+    }
+
     /// How many tenants there are.
     pub fn len(&self) -> usize {
         self.rows.len() - self.free.len()

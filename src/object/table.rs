@@ -56,8 +56,13 @@ impl Table {
     }
 
     /// Objects on `node` ([`Strategy::node`]; none for the empty name), in the order of their keys.
+    pub fn of_node(&self, node: &str) -> impl Iterator<Item = &Object> {
+        self.by_node.get(node).into_iter().flatten().filter_map(|key| self.get(key))
+    }
+
+    /// The same, as their kind.
     pub fn on_node<K: Strategy>(&self, node: &str) -> impl Iterator<Item = &Arc<K>> {
-        self.by_node.get(node).into_iter().flatten().filter_map(|key| self.typed(key))
+        self.of_node(node).filter_map(Object::of)
     }
 
     /// Objects whose controller has this uid, in the order of their keys.
