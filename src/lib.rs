@@ -42,7 +42,7 @@
 //! | 1 | [`object`] | API objects as values, settings, delays, facts |
 //! | 2 | [`etcd`], [`apiserver`] | the source of truth and its only gateway |
 //! | 3 | [`program`], [`ground`] | the contract of programs; ground truth |
-//! | 4 | [`scheduler`], [`controller`], [`node`], [`network`], [`fault`] | the parts; none knows another |
+//! | 4 | [`scheduler`], [`controller`], [`node`], [`network`], [`fault`], [`action`] | the parts; none knows another |
 //! | 5 | [`record`] | what is kept of a run |
 //! | 6 | [`cluster`] | the world: knows them all |
 //! | 7 | `scenario`, `manifest` | the only code that reads input |
@@ -66,7 +66,7 @@
 //!     delays: Delays::default(),
 //!     nodes: Vec::new(),
 //!     manifests: Vec::new(),
-//!     faults: Vec::new(),
+//!     events: Vec::new(),
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,
 //!     hold: Span::from_secs(10),
@@ -94,6 +94,7 @@ pub mod controller;
 pub mod node;
 pub mod network;
 pub mod fault;
+pub mod action;
 pub mod record;
 pub mod cluster;
 #[cfg(feature = "scenario")]

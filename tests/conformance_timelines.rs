@@ -10,7 +10,7 @@
 //!    is absent from all is absent from at least half.
 //! 2. *Counts.* The ranges meet; where all runs recorded one number, at least half of the seeds give it.
 
-use evenkeel::cluster::{Config, Planned, Stop, World};
+use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
 use evenkeel::fault::{self, Target};
 use evenkeel::kernel::dist::Delay;
 use evenkeel::kernel::time::{Span, Time};
@@ -284,13 +284,15 @@ fn config(scenario: &Scenario, seed: u64) -> Config {
         delays,
         nodes,
         manifests: vec![service(), deployment(scenario.toleration_seconds)],
-        faults: vec![Planned {
+        events: vec![Planned {
             id: "action".into(),
-            name: row.name,
             at: Time::ZERO + Span::from_secs(ACTION_SECONDS),
-            lasts: scenario.lasts_seconds.map(Span::from_secs),
-            fault: (row.build)(&BTreeMap::new()).expect("no parameters"),
-            target: Target::Node("n1".into()),
+            what: Happening::Fault {
+                name: row.name,
+                fault: (row.build)(&BTreeMap::new()).expect("no parameters"),
+                target: Target::Node("n1".into()),
+                lasts: scenario.lasts_seconds.map(Span::from_secs),
+            },
         }],
         until: Time::ZERO + Span::from_secs(scenario.duration_seconds),
         stop: Stop::Time,

@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods)] // a test may read its environment
 
-use evenkeel::cluster::{Config, Planned, Stop, World};
+use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
 use evenkeel::fault::{self, Target};
 use evenkeel::kernel::dist::Delay;
 use evenkeel::kernel::rng::{Draws, Purpose};
@@ -96,7 +96,7 @@ impl Dice {
             delays: self.delays(),
             nodes: (0..nodes).map(|index| self.node(index)).collect(),
             manifests,
-            faults: (0..self.below(4)).map(|index| self.fault(index, nodes, minutes)).collect(),
+            events: (0..self.below(4)).map(|index| self.fault(index, nodes, minutes)).collect(),
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
             hold: Span::from_secs(10),
@@ -194,11 +194,13 @@ impl Dice {
         };
         Planned {
             id: format!("fault-{index}").into(),
-            name: row.name,
             at: Time::ZERO + Span::from_secs(self.below(60 * minutes)),
-            lasts: (self.below(4) > 0).then(|| Span::from_secs(self.below(200))),
-            fault: (row.build)(&parameters).expect("its parameters are right"),
-            target,
+            what: Happening::Fault {
+                name: row.name,
+                fault: (row.build)(&parameters).expect("its parameters are right"),
+                target,
+                lasts: (self.below(4) > 0).then(|| Span::from_secs(self.below(200))),
+            },
         }
     }
 }

@@ -18,7 +18,7 @@ fn layer(folder: &str) -> Option<u8> {
         "object" => 1,
         "etcd" | "apiserver" => 2,
         "program" | "ground" => 3,
-        "scheduler" | "controller" | "node" | "network" | "traffic" | "fault" => 4,
+        "scheduler" | "controller" | "node" | "network" | "traffic" | "fault" | "action" => 4,
         "record" => 5,
         "cluster" => 6,
         "scenario" | "manifest" => 7,

@@ -2,6 +2,7 @@
 //!
 //! Source of the messages: apimachinery `pkg/api/errors/errors.go`, v1.36.
 
+use crate::object::edit::TemplateEdit;
 use crate::object::invalid::status_message;
 use crate::object::{Edit, FieldErrors, Key, Kind, Name, Object, Strategy, Uid};
 use std::fmt;
@@ -182,6 +183,15 @@ impl fmt::Display for Summary<'_> {
             Edit::Annotations(pairs) => write!(f, "annotations {pairs:?}"),
             Edit::Replicas(replicas) => write!(f, "replicas {replicas}"),
             Edit::Unschedulable(unschedulable) => write!(f, "unschedulable {unschedulable}"),
+            Edit::Paused(paused) => write!(f, "paused {paused}"),
+            Edit::Template(edits) => {
+                let edits = edits.iter().map(|edit| match edit {
+                    TemplateEdit::Image { image, .. } => format!("image {image}"),
+                    TemplateEdit::Annotation(key, value) => format!("{key}={value}"),
+                    TemplateEdit::Whole(_) => "template".to_string(),
+                });
+                f.write_str(&edits.collect::<Vec<_>>().join(" "))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a run is made of: everything that a scenario says, resolved.
 
+use crate::action::Action;
 use crate::fault::{Fault, Target};
 use crate::kernel::time::{Span, Time};
 use crate::object::{Delays, Name, Node, Object, Settings, Timestamp};
@@ -14,21 +15,45 @@ pub enum Stop {
     Converged,
 }
 
-/// A fault that is to happen.
+/// Something that is to happen.
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// Its id in the scenario.
     pub id: Name,
-    /// Name of the fault, as `node.crash`.
-    pub name: &'static str,
-    /// When it begins.
+    /// When it happens or begins.
     pub at: Time,
-    /// How long it lasts; for good if none.
-    pub lasts: Option<Span>,
-    /// What it does.
-    pub fault: Arc<dyn Fault>,
-    /// Whom it hits.
-    pub target: Target,
+    /// What.
+    pub what: Happening,
+}
+
+/// What may be planned.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// Something breaks.
+    Fault {
+        /// Name of the fault, as `node.crash`.
+        name: &'static str,
+        /// What it does.
+        fault: Arc<dyn Fault>,
+        /// Whom it hits.
+        target: Target,
+        /// How long it lasts; for good if none.
+        lasts: Option<Span>,
+    },
+    /// Somebody does something through the API.
+    Action(Arc<dyn Action>),
+    /// New machines are switched on; their kubelets register these nodes.
+    Join(Vec<Node>),
+}
+
+impl Planned {
+    /// When it is over, if it lasts for a time.
+    pub fn end(&self) -> Option<Time> {
+        match &self.what {
+            Happening::Fault { lasts, .. } => lasts.map(|lasts| self.at + lasts),
+            Happening::Action(_) | Happening::Join(_) => None,
+        }
+    }
 }
 
 /// A run, resolved.
@@ -46,8 +71,8 @@ pub struct Config {
     pub nodes: Vec<Node>,
     /// Objects that are applied at the beginning, in order.
     pub manifests: Vec<Object>,
-    /// What goes wrong.
-    pub faults: Vec<Planned>,
+    /// What happens.
+    pub events: Vec<Planned>,
     /// When the run ends at the latest.
     pub until: Time,
     /// Whether it may end earlier.

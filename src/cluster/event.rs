@@ -20,11 +20,11 @@ pub enum Event {
     Relist(Slot),
     /// A program's timer goes off.
     Wake(Slot),
-    /// A fault begins.
+    /// A planned event happens or begins.
     Begin(u32),
-    /// A fault ends.
+    /// A planned event ends.
     End(u32),
-    /// A machine that got power back has booted.
+    /// A machine that got power, or got it back, has booted.
     Boot(NodeId),
     /// The programs of a node that has booted have their first lists.
     Synced(NodeId),

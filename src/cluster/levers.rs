@@ -1,4 +1,4 @@
-//! What faults do to the world, and how the world recovers from them.
+//! What faults do to machines and links, and how nodes come back.
 
 use super::event::Event;
 use super::process::Client;
@@ -7,42 +7,9 @@ use crate::fault::Levers;
 use crate::ground::NodeId;
 use crate::node::{Agent, LIMIT, Start};
 use crate::object::fact::Why;
-use crate::object::{DelayId, Fact, FactId, Key, Kind, Name};
+use crate::object::{DelayId, Fact, FactId, Key};
 
 impl World {
-    /// A fault looks for its target and strikes.
-    pub(super) fn begin_fault(&mut self, index: usize) {
-        let config = self.config.clone();
-        let planned = &config.faults[index];
-        let store = &self.server.store;
-        let names =
-            planned.target.resolve(store.table(Kind::Node), store.table(Kind::Pod), store.table(Kind::ReplicaSet));
-        let nodes: Vec<NodeId> = names.iter().filter_map(|name| self.ground.find(name)).collect();
-        self.last_fault = self.now;
-        self.open_faults -= usize::from(planned.lasts.is_none() || nodes.is_empty());
-        if nodes.is_empty() {
-            self.missed.push(planned.id.clone());
-            return;
-        }
-        self.recorder.outage(self.now, planned.id.clone(), &names);
-        let hit: Vec<&str> = names.iter().map(Name::as_str).collect();
-        let what = format!("{} {}", planned.name, hit.join(" ")).into();
-        self.fact(Fact::FaultBegan { fault: planned.id.clone(), what }, Why::NOTHING);
-        planned.fault.begin(&nodes, self);
-        self.hit[index] = Some(nodes);
-    }
-
-    /// A fault is put right.
-    pub(super) fn end_fault(&mut self, index: usize) {
-        let config = self.config.clone();
-        let planned = &config.faults[index];
-        let Some(nodes) = self.hit[index].clone() else { return };
-        self.open_faults -= 1;
-        self.last_fault = self.now;
-        self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
-        planned.fault.end(&nodes, self);
-    }
-
     /// A machine that got power back runs: its programs ask for their first lists.
     pub(super) fn boot(&mut self, node: NodeId) {
         // It may have lost its power again while it booted, and boot a second time.
@@ -75,7 +42,7 @@ impl World {
         let name = self.ground[node].name.clone();
         let station = &mut self.stations[node.0 as usize];
         if self.ground.is_connected(node) && station.agent.is_none() {
-            station.agent = Some(Agent::new(node, name));
+            station.agent = Some(Agent::new(node, name, station.node.clone()));
             self.start_agent(node, Start::Boot);
         }
     }

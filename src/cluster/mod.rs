@@ -5,9 +5,9 @@
 //! [`audit`] checks from outside that nothing impossible has happened.
 
 pub mod audit;
-
 pub mod config;
 pub mod event;
+pub mod happenings;
 pub mod informer;
 pub mod levers;
 pub mod process;
@@ -18,5 +18,5 @@ mod tests;
 pub mod wire;
 pub mod world;
 
-pub use config::{Config, Planned, Stop};
-pub use world::World;
+pub use config::{Config, Happening, Planned, Stop};
+pub use world::{Missed, World};

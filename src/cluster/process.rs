@@ -7,9 +7,10 @@ use crate::kernel::time::Time;
 use crate::network::Peer;
 use crate::node::Agent;
 use crate::object::fact::Why;
-use crate::object::{Event, Kind, Name, SettingId, Settings};
+use crate::object::{Event, Kind, Name, Node, SettingId, Settings};
 use crate::program::{Caches, ClientLimit, Program};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// A program, by where it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,4 +104,6 @@ pub struct Station {
     pub watches: Vec<(Kind, Slot)>,
     /// How often the machine has booted: timers and replies from before a boot concern nobody.
     pub boots: u32,
+    /// As what its kubelet registers.
+    pub node: Arc<Node>,
 }

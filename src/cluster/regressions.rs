@@ -1,7 +1,7 @@
 //! Bugs that were found once, as named cases.
 
 use super::tests::{at, config, node, planned, pod, ran};
-use super::{Config, Planned, Stop, World};
+use super::{Config, Happening, Planned, Stop, World};
 use crate::fault;
 use crate::kernel::time::Span;
 use crate::object::fact::Why;
@@ -16,8 +16,11 @@ use std::sync::Arc;
 fn partition(start: u64, lasts: Option<u64>, node: &str, direction: &str) -> Planned {
     let row = fault::REGISTRY.iter().find(|row| row.name == "node.partition").unwrap();
     let parameters = [("direction".to_string(), direction.to_string())].into();
-    let id = format!("cut-{node}-{start}").into();
-    Planned { id, fault: (row.build)(&parameters).unwrap(), ..planned("node.partition", start, lasts, node) }
+    let mut planned = planned("node.partition", start, lasts, node);
+    planned.id = format!("cut-{node}-{start}").into();
+    let Happening::Fault { fault, .. } = &mut planned.what else { panic!("a partition is a fault") };
+    *fault = (row.build)(&parameters).unwrap();
+    planned
 }
 
 fn web(replicas: i32) -> Object {
@@ -37,8 +40,8 @@ fn web(replicas: i32) -> Object {
     .into()
 }
 
-fn with(seed: u64, manifests: Vec<Object>, until: u64, faults: Vec<Planned>) -> Config {
-    Config { manifests, until: at(until), faults, ..config(seed, &[]) }
+fn with(seed: u64, manifests: Vec<Object>, until: u64, events: Vec<Planned>) -> Config {
+    Config { manifests, until: at(until), events, ..config(seed, &[]) }
 }
 
 fn is_on(world: &World, name: &str) -> bool {

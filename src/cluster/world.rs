@@ -6,13 +6,14 @@ use super::process::{Client, Owner, Process, Station};
 use super::wire::{Counters, InFlight, Pending};
 use crate::apiserver::{ApiError, ApiServer, Request, Serve};
 use crate::controller;
+use crate::etcd::Store;
 use crate::ground::{Ground, Machine, NodeId};
 use crate::kernel::arena::{Slot, Slots};
 use crate::kernel::digest::Digest;
 use crate::kernel::queue::Queue;
 use crate::kernel::rng::{Draws, Purpose};
 use crate::kernel::time::Time;
-use crate::node::{Agent, LIMIT, Start, kubelet};
+use crate::node::{Agent, Start, heartbeat};
 use crate::object::fact::{Verb, Why};
 use crate::object::{
     Clock, ConditionStatus, Fact, FactId, Key, Kind, Meta, MicroTime, Name, Namespace, Node, Object, PriorityClass,
@@ -42,11 +43,13 @@ pub struct World {
     pub(super) requests: Slots<InFlight>,
     pub(super) timers: Slots<Pending>,
     pub(super) watchers: BTreeMap<Slot, Owner>,
-    /// Nodes that each fault has hit; none before it begins.
+    /// Nodes that each planned event has hit; none before it begins.
     pub(super) hit: Vec<Option<Vec<NodeId>>>,
-    pub(super) open_faults: usize,
-    pub(super) last_fault: Time,
-    pub(super) missed: Vec<Name>,
+    /// Planned events that are not over yet and will be.
+    pub(super) open_events: usize,
+    /// When the last planned event happened, began or ended.
+    pub(super) last_event: Time,
+    pub(super) missed: Vec<Missed>,
     pub(super) recorder: Recorder,
     pub(super) digest: Digest,
     pub(super) counters: Counters,
@@ -54,10 +57,22 @@ pub struct World {
     pub(super) is_over: bool,
 }
 
+/// A planned event that found nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Its id.
+    pub id: Name,
+    /// Why.
+    pub why: Name,
+}
+
 /// The process of the client that applies the manifests.
 const KUBECTL: usize = 0;
 
 impl World {
+    /// The program that sends what people ask for.
+    pub(super) const KUBECTL: Owner = Owner::Program(KUBECTL as u16, 0);
+
     /// The cluster at time zero: nodes are ready, all programs have been running for long, nothing is applied yet.
     pub fn new(config: Config) -> World {
         let draws = Draws::new(config.seed);
@@ -74,9 +89,9 @@ impl World {
             requests: Slots::default(),
             timers: Slots::default(),
             watchers: BTreeMap::new(),
-            hit: vec![None; config.faults.len()],
-            open_faults: config.faults.len(),
-            last_fault: Time::ZERO,
+            hit: vec![None; config.events.len()],
+            open_events: config.events.len(),
+            last_event: Time::ZERO,
             missed: Vec::new(),
             recorder: Recorder::default(),
             digest: Digest::new(),
@@ -120,8 +135,8 @@ impl World {
             Event::Deliver(watch) => self.deliver(watch),
             Event::Relist(watch) => self.relist(watch),
             Event::Wake(timer) => self.wake(timer),
-            Event::Begin(fault) => self.begin_fault(fault as usize),
-            Event::End(fault) => self.end_fault(fault as usize),
+            Event::Begin(event) => self.begin_event(event as usize),
+            Event::End(event) => self.end_fault(event as usize),
             Event::Boot(node) => self.boot(node),
             Event::Synced(node) => self.synced(node),
             Event::Reconnect(node) => self.reconnect(node),
@@ -133,9 +148,9 @@ impl World {
         !self.is_over
     }
 
-    /// Whether all faults have begun and ended or are there to stay, and everything has been as wanted for the hold span.
+    /// Whether all planned events have begun and ended or are there to stay, and everything has been as wanted for the hold span.
     fn has_converged(&self) -> bool {
-        self.open_faults == 0
+        self.open_events == 0
             && self.is_applied()
             && self.recorder.converged_since().is_some_and(|since| self.now >= since + self.config.hold)
             && self.is_noticed()
@@ -153,7 +168,7 @@ impl World {
                     .typed::<Node>(&Key::cluster(machine.name.clone()))
                     .is_some_and(|node| node.ready() == Some(ConditionStatus::True))
         };
-        self.now >= self.last_fault + grace + pass + pass && !self.ground.iter().any(unnoticed)
+        self.now >= self.last_event + grace + pass + pass && !self.ground.iter().any(unnoticed)
     }
 
     fn is_applied(&self) -> bool {
@@ -176,25 +191,24 @@ impl World {
             self.preload(class.into());
         }
         let config = self.config.clone();
-        for node in &config.nodes {
-            let (date, name) = (self.clock.timestamp(self.now), node.meta.name().clone());
-            let mut node = Node::clone(node);
+        for registered in &config.nodes {
+            let (date, name) = (self.clock.timestamp(self.now), registered.meta.name().clone());
+            let mut node = Node::clone(registered);
             node.meta.generation = 1;
             if node.conditions.is_empty() {
-                node.conditions = kubelet::healthy_conditions(date);
+                node.conditions = heartbeat::healthy_conditions(date);
             }
             self.preload(node.into());
-            let id = self.ground.add(name.clone());
-            let client = Client::new(&format!("system:node:{name}"), "kubelet", Some(LIMIT), &config.settings);
-            let agent = Some(Agent::new(id, name.clone()));
-            self.stations.push(Station { agent, client, watches: Vec::new(), boots: 0 });
+            let registered = Arc::new(registered.clone());
+            let id = self.add_machine(registered.clone());
+            self.stations[id.0 as usize].agent = Some(Agent::new(id, name.clone(), registered));
             let mut out = Vec::new();
             let caches = Default::default();
             let cx = self.context(&caches, FactId::NONE, &mut out);
             // The next renewal comes at its phase; the last one was a round before.
             let interval = cx.span(SettingId::NodeLeaseRenewInterval).as_micros() as i64;
-            let renewed = cx.clock.epoch_micros + kubelet::lease_phase(&name, &cx).as_micros() as i64 - interval;
-            let lease = kubelet::new_lease(&name, MicroTime(renewed).0, &cx);
+            let renewed = cx.clock.epoch_micros + heartbeat::lease_phase(&name, &cx).as_micros() as i64 - interval;
+            let lease = heartbeat::new_lease(&name, MicroTime(renewed).0, &cx);
             self.preload(lease.into());
         }
     }
@@ -280,12 +294,12 @@ impl World {
         }
     }
 
-    /// Puts the end, the faults and the API server's own rounds into the queue.
+    /// Puts the end, the planned events and the API server's own rounds into the queue.
     fn plan(&mut self) {
-        for (index, fault) in self.config.clone().faults.iter().enumerate() {
-            self.queue.push(fault.at, Event::Begin(index as u32));
-            if let Some(lasts) = fault.lasts {
-                self.queue.push(fault.at + lasts, Event::End(index as u32));
+        for (index, planned) in self.config.clone().events.iter().enumerate() {
+            self.queue.push(planned.at, Event::Begin(index as u32));
+            if let Some(end) = planned.end() {
+                self.queue.push(end, Event::End(index as u32));
             }
         }
         for (id, event) in
@@ -439,8 +453,13 @@ impl World {
         self.kubectl().map_or_else(Vec::new, |script| script.refused().to_vec())
     }
 
-    /// Faults whose target matched no node.
-    pub fn missed(&self) -> &[Name] {
+    /// Planned events that found nothing to do.
+    pub fn missed(&self) -> &[Missed] {
         &self.missed
+    }
+
+    /// The store, for observers: they see everything at once.
+    pub const fn store(&self) -> &Store {
+        &self.server.store
     }
 }

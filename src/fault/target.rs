@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Target {
     /// The node of this name.
     Node(Name),
+    /// The nodes of these names.
+    Nodes(Vec<Name>),
     /// All nodes of this zone.
     Zone(Name),
     /// The node that the pod of this key is on.
@@ -29,6 +31,7 @@ impl Target {
         let exists = |name: &Name| nodes.get(&Key::cluster(name.clone())).is_some();
         match self {
             Target::Node(name) => Some(name.clone()).into_iter().filter(exists).collect(),
+            Target::Nodes(names) => names.iter().filter(|name| exists(name)).cloned().collect(),
             Target::Zone(zone) => nodes
                 .all::<Node>()
                 .filter(|node| node.meta.labels.get(LABEL_ZONE) == Some(zone))
@@ -67,6 +70,9 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Node(name) => write!(f, "node {name}"),
+            Target::Nodes(names) => {
+                write!(f, "nodes {}", names.iter().map(Name::as_str).collect::<Vec<_>>().join(", "))
+            }
             Target::Zone(zone) => write!(f, "nodes of zone {zone}"),
             Target::Running(key) => write!(f, "the node that runs pod {key}"),
             Target::MostPods { kind, key } => {

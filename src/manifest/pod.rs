@@ -18,6 +18,7 @@ pub fn pod(pod: &v1::Pod, namespace: &str, source: &Value, errors: &mut FieldErr
     let empty = v1::PodSpec::default();
     let spec = pod.spec.as_ref().unwrap_or(&empty);
     check::pod_only(spec, errors);
+    check::behavior(&labels(&pod.metadata.annotations), "metadata", errors);
     Object::from(Pod {
         meta: meta(Kind::Pod, &pod.metadata, namespace, source, errors),
         spec: Arc::new(pod_spec(spec, "spec", &source["spec"], errors)),
@@ -39,9 +40,11 @@ pub fn template(template: &v1::PodTemplateSpec, source: &Value, errors: &mut Fie
         let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
         errors.forbidden("spec.template.spec.activeDeadlineSeconds", detail);
     }
+    let annotations = labels(&metadata.annotations);
+    check::behavior(&annotations, "spec.template.metadata", errors);
     PodTemplate {
         labels: labels(&metadata.labels),
-        annotations: labels(&metadata.annotations),
+        annotations,
         spec: Arc::new(pod_spec(spec, "spec.template.spec", &source["spec"], errors)),
     }
 }

@@ -337,3 +337,16 @@ fn rules_without_a_recording_keep_their_words() {
         assert_eq!(decoded.errors().to_string(), expected, "{document}");
     }
 }
+
+#[test]
+fn our_own_annotations_are_checked_when_they_are_read() {
+    let text = WEB.replace("[true]", "['true']").replace(
+        "      labels: {app: web}\n    spec:",
+        "      labels: {app: web}\n      annotations: {evenkeel.dev/ready-after: soon, evenkeel.dev/run-fro: 5s, team: x}\n    spec:",
+    );
+    let refused = load_one(&text).expect_err("two annotations are wrong").join("\n");
+    assert!(refused.contains("evenkeel.dev/ready-after]: Invalid value: \"soon\""), "{refused}");
+    assert!(refused.contains("there is no such annotation: known are evenkeel.dev/container-start"), "{refused}");
+    let good = load_one(&text.replace("soon", "never").replace("run-fro: 5s", "run-for: 5s"));
+    assert_eq!(good.err(), None);
+}

@@ -4,19 +4,20 @@
 //! one starts with an empty memory. It sees the API server only through requests and its own watches, and reality
 //! through [`crate::ground`].
 
+pub mod heartbeat;
 pub mod kubelet;
 pub mod pod_worker;
+pub mod pods;
 pub mod proxy;
-
 pub mod runtime;
 #[cfg(test)]
 mod tests;
 
 use crate::apiserver::{Change, Reply};
 use crate::ground::{Ground, NodeId};
-use crate::object::Kind;
-use crate::object::SettingId;
+use crate::object::{Kind, Name, Node, SettingId};
 use crate::program::{Caches, ClientLimit, Context, Ticket, Timer};
+use std::sync::Arc;
 
 pub use kubelet::Kubelet;
 pub use proxy::Proxy;
@@ -51,9 +52,10 @@ pub struct Agent {
 const PROXY_TIMERS: u32 = 100;
 
 impl Agent {
-    /// The programs of `node`, not started yet.
-    pub fn new(node: NodeId, name: crate::object::Name) -> Agent {
-        Agent { kubelet: Kubelet::new(node, name.clone()), proxy: Proxy::new(name), caches: Caches::default() }
+    /// The programs of `node`, not started yet; its kubelet registers it as `registered`.
+    pub fn new(node: NodeId, name: Name, registered: Arc<Node>) -> Agent {
+        let kubelet = Kubelet::new(node, name.clone(), registered);
+        Agent { kubelet, proxy: Proxy::new(name), caches: Caches::default() }
     }
 
     /// They begin.

@@ -3,7 +3,8 @@
 //! Source of the behaviour: `pkg/kubelet/{pod_workers,kubelet_pods}.go`, `pkg/kubelet/status/status_manager.go`, v1.36.
 
 use crate::ground::Sandbox;
-use crate::kernel::time::Span;
+use crate::kernel::time::{Span, Time};
+use crate::object::behavior::Behavior;
 use crate::object::pod::{ContainerStatus, PodStatus, RestartPolicy, conditions};
 use crate::object::{Condition, ConditionStatus, Name, Phase, Pod, Timestamp, Uid, condition};
 use std::net::Ipv4Addr;
@@ -21,8 +22,8 @@ pub enum Stage {
     Stopping,
     /// Its containers have ended for good.
     Stopped {
-        /// Whether all ended well.
-        succeeded: bool,
+        /// With this exit code.
+        exit_code: i32,
     },
 }
 
@@ -43,6 +44,10 @@ pub struct PodWorker {
     pub pulled: Span,
     /// When this kubelet first saw it.
     pub start_time: Timestamp,
+    /// What its annotations say of its containers.
+    pub behavior: Behavior,
+    /// Once they have exited by themselves: the next wait before a restart, and when they were started last.
+    pub backoff: Option<(Span, Time)>,
     /// A status is on its way to the API server.
     pub is_writing: bool,
     /// The status has changed since.
@@ -57,7 +62,7 @@ impl PodWorker {
         let stage = match sandbox {
             Some(sandbox) if sandbox.is_running && sandbox.is_ready => Stage::Ready,
             Some(sandbox) if sandbox.is_running => Stage::Running,
-            Some(_) if pod.spec.restart_policy == RestartPolicy::Never => Stage::Stopped { succeeded: false },
+            Some(_) if pod.spec.restart_policy == RestartPolicy::Never => Stage::Stopped { exit_code: SIGKILL_EXIT },
             _ => Stage::Starting,
         };
         PodWorker {
@@ -68,6 +73,8 @@ impl PodWorker {
             ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
             pulled: Span::ZERO,
             start_time: pod.status.start_time.unwrap_or(date),
+            behavior: Behavior::of(&pod.meta.annotations),
+            backoff: None,
             is_writing: false,
             must_write: false,
             is_deleting: false,
@@ -80,8 +87,8 @@ impl PodWorker {
         let is_ready = self.stage == Stage::Ready || self.stage == Stage::Stopping && pod.is_ready();
         let (phase, exit_code) = match self.stage {
             Stage::Starting if self.restarts == 0 => (Phase::Pending, None),
-            Stage::Stopped { succeeded: true } => (Phase::Succeeded, Some(0)),
-            Stage::Stopped { succeeded: false } => (Phase::Failed, Some(SIGKILL_EXIT)),
+            Stage::Stopped { exit_code: 0 } => (Phase::Succeeded, Some(0)),
+            Stage::Stopped { exit_code } => (Phase::Failed, Some(exit_code)),
             _ => (Phase::Running, None),
         };
         let not_ready = match self.stage {
@@ -97,7 +104,7 @@ impl PodWorker {
             last_transition: date,
             last_update: date,
         };
-        let has_sandbox = is_running;
+        let has_sandbox = self.ip.is_some() && !matches!(self.stage, Stage::Stopped { .. });
         PodStatus {
             phase,
             conditions: vec![
@@ -137,4 +144,6 @@ impl PodWorker {
 }
 
 /// Exit code of a container that was killed.
-const SIGKILL_EXIT: i32 = 137;
+pub const SIGKILL_EXIT: i32 = 137;
+/// Exit code of a container that ended because it was asked to, and does not handle that.
+pub const SIGTERM_EXIT: i32 = 143;

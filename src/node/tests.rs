@@ -1,6 +1,6 @@
 //! Life stories of a node's programs: what they are told and what they leave behind.
 
-use super::{Agent, Start, kubelet};
+use super::{Agent, Start, heartbeat};
 use crate::apiserver::{ApiError, Change, Reply, Request};
 use crate::ground::Ground;
 use crate::kernel::dist::Delay;
@@ -43,7 +43,8 @@ impl Stage {
         ] {
             delays.set(delay, constant(millis));
         }
-        let agent = Agent::new(id, "n1".into());
+        let agent =
+            Agent::new(id, "n1".into(), Arc::new(Node { meta: Meta::new(Key::cluster("n1")), ..Node::default() }));
         Stage { agent, ground, now: Time::ZERO, delays, revision: 0, timers: vec![], requests: vec![], story: vec![] }
     }
 
@@ -152,7 +153,7 @@ fn pod(name: &str, uid: u128) -> Pod {
 }
 
 fn healthy_node() -> Node {
-    let conditions = kubelet::healthy_conditions(Timestamp(0));
+    let conditions = heartbeat::healthy_conditions(Timestamp(0));
     Node { meta: Meta::new(Key::cluster("n1")), conditions, ..Node::default() }
 }
 
@@ -259,7 +260,8 @@ fn after_a_reboot_pods_start_again_in_place_or_are_finished() {
     let id = stage.ground.find("n1").unwrap();
     stage.ground[id].sandboxes.values_mut().for_each(|sandbox| sandbox.is_running = false);
     stage.timers.clear();
-    stage.agent = Agent::new(id, "n1".into());
+    stage.agent =
+        Agent::new(id, "n1".into(), Arc::new(Node { meta: Meta::new(Key::cluster("n1")), ..Node::default() }));
     for mut pod in objects {
         if *pod.meta.name() == "goes" {
             pod.meta.deletion = Some(Deletion { at: Timestamp(0), grace_seconds: 30 });
@@ -328,6 +330,6 @@ fn a_lease_is_a_sign_of_life_in_the_namespace_of_leases() {
         cause: FactId::NONE,
         out: &mut out,
     };
-    let lease: Lease = kubelet::new_lease(&"n1".into(), 7, &cx);
+    let lease: Lease = heartbeat::new_lease(&"n1".into(), 7, &cx);
     assert_eq!((lease.meta.key.to_string().as_str(), lease.duration_seconds), ("kube-node-lease/n1", 40));
 }

@@ -52,7 +52,9 @@ delays! {
     ContainerStop = "container-stop", Delay::Constant(ms(1_000)),
         "Containers end after they were asked to, at most their grace period. Assumed.";
     NodeBoot = "node-boot", Delay::Uniform { min: ms(25_000), max: ms(45_000) },
-        "A machine that gets power back runs its kubelet. Assumed.";
+        "A machine that gets power, or gets it back, runs its kubelet. Assumed.";
+    NodeReady = "node-ready", Delay::Uniform { min: ms(1_000), max: ms(10_000) },
+        "A kubelet that has registered a new node finds its runtime and network ready. Assumed: the network plugin starts.";
     KubeletReconnect = "kubelet-reconnect", Delay::Uniform { min: us(0), max: ms(10_000) },
         "A kubelet whose link is back tries again: the rest of its 10 s rounds (kubelet lease and status periods).";
     NetworkLatency = "network-latency", Delay::LogNormal { median: us(300), p95: us(900) },

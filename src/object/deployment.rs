@@ -165,6 +165,14 @@ impl Strategy for Deployment {
                 self.spec.replicas = Some(*replicas);
                 true
             }
+            Edit::Paused(paused) => {
+                self.spec.paused = *paused;
+                true
+            }
+            Edit::Template(edits) => {
+                edits.iter().for_each(|edit| edit.apply(&mut self.spec.template));
+                true
+            }
             _ => false,
         }
     }

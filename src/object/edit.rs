@@ -5,8 +5,10 @@
 use super::condition::Condition;
 use super::meta::{OwnerRef, Uid};
 use super::name::Name;
-use super::pod::PodStatus;
+use super::pod::{Container, PodStatus};
+use super::replicaset::PodTemplate;
 use super::taint::{Taint, TaintKey};
+use std::sync::Arc;
 
 /// One change to an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,4 +45,39 @@ pub enum Edit {
     Replicas(i32),
     /// Sets `spec.unschedulable` of a node.
     Unschedulable(bool),
+    /// Sets `spec.paused` of a Deployment.
+    Paused(bool),
+    /// Changes the pod template of a workload.
+    Template(Vec<TemplateEdit>),
+}
+
+/// One change to a pod template.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TemplateEdit {
+    /// Sets the image of one container, or of all.
+    Image {
+        /// The container; none for all.
+        container: Option<Name>,
+        /// The image.
+        image: Name,
+    },
+    /// Sets an annotation of the pods.
+    Annotation(Name, Name),
+    /// Puts another template in its place.
+    Whole(Box<PodTemplate>),
+}
+
+impl TemplateEdit {
+    /// Applies it.
+    pub fn apply(&self, template: &mut PodTemplate) {
+        match self {
+            TemplateEdit::Image { container, image } => {
+                let named = |candidate: &&mut Container| container.as_ref().is_none_or(|name| *name == candidate.name);
+                let spec = Arc::make_mut(&mut template.spec);
+                spec.containers.iter_mut().filter(named).for_each(|container| container.image = image.clone());
+            }
+            TemplateEdit::Annotation(key, value) => template.annotations.insert(key.clone(), value.clone()),
+            TemplateEdit::Whole(other) => *template = (**other).clone(),
+        }
+    }
 }

@@ -93,7 +93,14 @@ pub enum Fact {
         /// Why, in upstream's words.
         message: Name,
     },
-    /// A fault or an action of the scenario began.
+    /// Somebody did something that the scenario says: through the API, or with machines.
+    Acted {
+        /// Its id in the scenario.
+        event: Name,
+        /// What.
+        what: Name,
+    },
+    /// A fault of the scenario began.
     FaultBegan {
         /// Its id in the scenario.
         fault: Name,
@@ -158,6 +165,7 @@ impl Fact {
             Fact::Commit { verb, kind, key, what } => (verb.name(), format!("{kind} {key}"), what.to_string()),
             Fact::Scheduled { pod: key, node } => ("scheduled", pod(key), format!("to {node}")),
             Fact::Unschedulable { pod: key, message } => ("unschedulable", pod(key), message.to_string()),
+            Fact::Acted { event, what } => ("acted", event.to_string(), what.to_string()),
             Fact::FaultBegan { fault, what } => ("fault-began", fault.to_string(), what.to_string()),
             Fact::FaultEnded { fault } => ("fault-ended", fault.to_string(), String::new()),
             Fact::MachineDown(name) => ("machine-down", node(name), String::new()),

@@ -3,6 +3,7 @@
 //! An object lies behind an `Arc`; an update builds a new value. It does not know who stores it, who
 //! watches it or how it travels. To add a kind: one file with its [`Strategy`], and one row below.
 
+pub mod behavior;
 pub mod condition;
 pub mod document;
 pub mod edit;

@@ -122,6 +122,10 @@ impl Strategy for ReplicaSet {
                 self.spec.replicas = Some(*replicas);
                 true
             }
+            Edit::Template(edits) => {
+                edits.iter().for_each(|edit| edit.apply(&mut self.spec.template));
+                true
+            }
             _ => false,
         }
     }

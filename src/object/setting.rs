@@ -314,6 +314,12 @@ settings! {
     /// Time after which an unchanged status is reported all the same.
     NodeStatusReportFrequency = "kubelet", "nodeStatusReportFrequency", Duration, 5 * MIN, MS,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Wait before a failed registration is tried again; doubles with every failure.
+    RegisterBackoffBase = "kubelet", "tryRegister.step", Duration, 100 * MS, MS,
+        "pkg/kubelet/kubelet_node_status.go";
+    /// Longest such wait.
+    RegisterBackoffMax = "kubelet", "tryRegister.max", Duration, 7 * S, MS,
+        "pkg/kubelet/kubelet_node_status.go";
     /// Requests per second of a kubelet's client.
     KubeletQps = "kubelet", "kubeAPIQPS", Rate, 50_000, 1,
         "pkg/kubelet/apis/config/v1beta1/defaults.go";
@@ -323,6 +329,15 @@ settings! {
     /// Pause between two rounds that repeat pod statuses that could not be written.
     PodStatusSyncPeriod = "kubelet", "syncPeriod", Duration, 10 * S, MS,
         "pkg/kubelet/status/status_manager.go";
+    /// Wait before the second restart of containers that exited; the first restart is at once, and each later wait doubles.
+    CrashLoopBackoffBase = "kubelet", "crashLoopBackOff.initial", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Longest wait before a restart; the back-off is forgotten after twice that time without an exit.
+    CrashLoopBackoffMax = "kubelet", "crashLoopBackOff.maxContainerRestartPeriod", Duration, 5 * MIN, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Share by which a pod worker's wait is drawn longer.
+    PodWorkerJitter = "kubelet", "workerBackOffPeriodJitterFactor", Share, 500_000, 0,
+        "pkg/kubelet/kubelet.go";
     /// Shortest pause between two writes of the node's forwarding rules.
     ProxyMinSyncPeriod = "kube-proxy", "iptables.minSyncPeriod", Duration, S, 0,
         "pkg/proxy/apis/config/v1alpha1/defaults.go";

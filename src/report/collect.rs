@@ -3,7 +3,7 @@
 use super::verdict::{Verdict, judge};
 use super::words::{counted, short};
 use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
-use crate::cluster::{Config, Stop, World};
+use crate::cluster::{Config, Happening, Stop, World};
 use crate::kernel::time::{Span, Time};
 use crate::object::{DelayId, Deployment, Fact, Kind, ReplicaSet, Service};
 use crate::record::Recorder;
@@ -72,13 +72,13 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
         let why = rule::why_unplaced(evidence, None).map_or_else(String::new, |why| format!(": {why}"));
         reasons.push(format!("not one pod was placed on a node{why}"));
     }
-    for planned in &config.faults {
-        let has_begun = recorder
-            .facts
-            .iter()
-            .any(|recorded| matches!(&recorded.fact, Fact::FaultBegan { fault, .. } if *fault == planned.id));
-        if world.missed().contains(&planned.id) {
-            reasons.push(format!("`{}` hit nothing: no node matched {}", planned.id, planned.target));
+    for planned in &config.events {
+        let has_begun = recorder.facts.iter().any(|recorded| match &recorded.fact {
+            Fact::FaultBegan { fault: id, .. } | Fact::Acted { event: id, .. } => *id == planned.id,
+            _ => false,
+        });
+        if let Some(missed) = world.missed().iter().find(|missed| missed.id == planned.id) {
+            reasons.push(format!("`{}` hit nothing: {}", planned.id, missed.why));
         } else if !has_begun {
             reasons.push(format!("`{}` never began: it was due at {}, the run ended at {end}", planned.id, planned.at));
         }
@@ -114,13 +114,16 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
 
 fn outage_report(outage: &Outage, config: &Config, world: &World) -> OutageReport {
     let recorder = world.recorder();
-    let planned = config.faults.iter().find(|planned| planned.id == outage.id);
+    let name = config.events.iter().find(|planned| planned.id == outage.id).map_or("", |planned| match planned.what {
+        Happening::Fault { name, .. } => name,
+        Happening::Action(_) | Happening::Join(_) => "",
+    });
     let ended = recorder.facts.iter().find(
         |recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if *fault == outage.id && recorded.at >= outage.at),
     );
     OutageReport {
         id: outage.id.to_string(),
-        fault: planned.map_or("", |planned| planned.name).to_string(),
+        fault: name.to_string(),
         happened_us: outage.at.as_micros(),
         ended_us: ended.map(|recorded| recorded.at.as_micros()),
         nodes: outage.nodes.iter().map(ToString::to_string).collect(),

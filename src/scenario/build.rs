@@ -1,7 +1,7 @@
 //! From a scenario to what the cluster is made of.
 
 use super::schema::{Moment, Pool, Scenario};
-use crate::cluster::{Config, Planned};
+use crate::cluster::{Config, Happening, Planned};
 use crate::kernel::time::Time;
 use crate::object::node::{LABEL_HOSTNAME, LABEL_ZONE};
 use crate::object::{Delays, Key, Labels, Meta, Node, Object, Settings};
@@ -21,11 +21,13 @@ pub fn build(scenario: &Scenario, objects: Vec<Object>, seed: u64) -> Config {
     scenario.delays.iter().for_each(|&(id, delay)| delays.set(id, delay));
     let planned = scenario.events.iter().map(|event| Planned {
         id: event.id.value.as_str().into(),
-        name: event.name,
         at: begin(scenario, &event.moment),
-        lasts: event.lasts,
-        fault: event.fault.clone(),
-        target: event.target.value.clone(),
+        what: Happening::Fault {
+            name: event.name,
+            fault: event.fault.clone(),
+            target: event.target.value.clone(),
+            lasts: event.lasts,
+        },
     });
     Config {
         seed,
@@ -34,7 +36,7 @@ pub fn build(scenario: &Scenario, objects: Vec<Object>, seed: u64) -> Config {
         delays,
         nodes: scenario.pools.iter().flat_map(nodes).collect(),
         manifests: objects,
-        faults: planned.collect(),
+        events: planned.collect(),
         until: Time::ZERO + scenario.run.until,
         stop: scenario.run.stop,
         hold: scenario.run.hold,

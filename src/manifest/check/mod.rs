@@ -12,8 +12,8 @@ mod volume;
 pub use update::update;
 
 use super::service::{NOT_IP, word};
-use crate::object::FieldErrors;
 use crate::object::validation::{quoted, text};
+use crate::object::{FieldErrors, Labels, behavior};
 use k8s_openapi::api::core::v1;
 use std::net::IpAddr;
 
@@ -21,6 +21,14 @@ use std::net::IpAddr;
 pub fn pod_only(spec: &v1::PodSpec, errors: &mut FieldErrors) {
     if spec.ephemeral_containers.iter().flatten().count() > 0 {
         errors.forbidden("spec.ephemeralContainers", "cannot be set on create");
+    }
+}
+
+/// Our own annotations on a pod, or on the template, at `path`.
+pub fn behavior(annotations: &Labels, path: &str, errors: &mut FieldErrors) {
+    for (key, why) in behavior::problems(annotations) {
+        let value = annotations.get(key).map_or("", |value| value.as_str());
+        errors.invalid(format!("{path}.annotations[{key}]"), quoted(value), why);
     }
 }
 

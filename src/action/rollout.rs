@@ -1,0 +1,118 @@
+//! `kubectl rollout`: pause, resume, undo, restart of Deployments.
+//!
+//! Source: `staging/src/k8s.io/kubectl/pkg/polymorphichelpers/{objectpauser,objectresumer,objectrestarter,rollback}.go`,
+//! v1.36: all of it is decided by the client. Left out: other kinds, which are not simulated yet.
+
+use super::{Action, View, named, patch};
+use crate::apiserver::Request;
+use crate::object::edit::TemplateEdit;
+use crate::object::{Deployment, Edit, Key, Kind, Name, ReplicaSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// Annotation with a rollout's number.
+const REVISION: &str = "deployment.kubernetes.io/revision";
+/// Label that tells the ReplicaSets of a Deployment apart.
+const TEMPLATE_HASH: &str = "pod-template-hash";
+/// Annotation with which a restart changes the template.
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+fn deployment<'a>(key: &Key, view: &'a View<'_>) -> Result<&'a Arc<Deployment>, Name> {
+    let object = view.get(Kind::Deployment, key)?;
+    Ok(object.of::<Deployment>().expect("it is in the table of Deployments"))
+}
+
+/// `kubectl rollout pause` and `resume`.
+#[derive(Clone, Debug)]
+pub struct Pause {
+    /// The Deployment.
+    pub key: Key,
+    /// Pause it, or let it go on.
+    pub on: bool,
+}
+
+impl Action for Pause {
+    fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
+        if deployment(&self.key, view)?.spec.paused == self.on {
+            let already = if self.on { "paused already" } else { "not paused" };
+            return Err(format!("{} is {already}", named(Kind::Deployment, &self.key)).into());
+        }
+        Ok(vec![patch(Kind::Deployment, &self.key, Edit::Paused(self.on))])
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rollout {} {}", if self.on { "pause" } else { "resume" }, named(Kind::Deployment, &self.key))
+    }
+}
+
+/// `kubectl rollout restart`.
+#[derive(Clone, Debug)]
+pub struct Restart {
+    /// The Deployment.
+    pub key: Key,
+}
+
+impl Action for Restart {
+    fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
+        if deployment(&self.key, view)?.spec.paused {
+            return Err(format!("{} is paused: resume it first", named(Kind::Deployment, &self.key)).into());
+        }
+        let annotation = TemplateEdit::Annotation(RESTARTED_AT.into(), view.date.to_string().into());
+        Ok(vec![patch(Kind::Deployment, &self.key, Edit::Template(vec![annotation]))])
+    }
+}
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rollout restart {}", named(Kind::Deployment, &self.key))
+    }
+}
+
+/// `kubectl rollout undo`: the template of an earlier revision becomes the template again.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    /// The Deployment.
+    pub key: Key,
+    /// The revision to go back to; none for the one before the last.
+    pub to_revision: Option<i64>,
+}
+
+impl Action for Undo {
+    fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
+        let deployment = deployment(&self.key, view)?;
+        let what = named(Kind::Deployment, &self.key);
+        if deployment.spec.paused {
+            return Err(format!("{what} is paused: resume it first").into());
+        }
+        let own = |set: &&Arc<ReplicaSet>| set.meta.controller().is_some_and(|owner| owner.uid == deployment.meta.uid);
+        let sets = view.table(Kind::ReplicaSet).in_namespace::<ReplicaSet>(&self.key.namespace).filter(own);
+        let mut revisions: Vec<(i64, &Arc<ReplicaSet>)> = sets.map(|set| (revision(set), set)).collect();
+        revisions.sort_by_key(|(revision, _)| -revision);
+        let found = match self.to_revision {
+            Some(wanted) => revisions.iter().find(|(revision, _)| *revision == wanted),
+            None => revisions.get(1),
+        };
+        let Some((_, set)) = found else {
+            return Err(match self.to_revision {
+                Some(wanted) => format!("{what} has no revision {wanted}").into(),
+                None => format!("{what} has no earlier revision").into(),
+            });
+        };
+        let mut template = set.spec.template.clone();
+        template.labels.remove(TEMPLATE_HASH);
+        Ok(vec![patch(Kind::Deployment, &self.key, Edit::Template(vec![TemplateEdit::Whole(Box::new(template))]))])
+    }
+}
+
+fn revision(set: &ReplicaSet) -> i64 {
+    set.meta.annotations.get(REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+impl fmt::Display for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rollout undo {}", named(Kind::Deployment, &self.key))?;
+        self.to_revision.iter().try_for_each(|revision| write!(f, " --to-revision={revision}"))
+    }
+}

@@ -1,0 +1,109 @@
+//! What a scenario plans, when its time has come: faults strike, people act, machines join.
+
+use super::config::{Happening, Planned};
+use super::event::Event;
+use super::world::{Missed, World};
+use crate::action::{Action, View};
+use crate::fault::{Fault, Target};
+use crate::ground::NodeId;
+use crate::object::fact::Why;
+use crate::object::{DelayId, Fact, Kind, Name, Node};
+use crate::program::script::Script;
+use std::any::Any;
+use std::sync::Arc;
+
+impl World {
+    /// A planned event happens or begins.
+    pub(super) fn begin_event(&mut self, index: usize) {
+        let config = self.config.clone();
+        let planned = &config.events[index];
+        self.last_event = self.now;
+        let outcome = match &planned.what {
+            Happening::Fault { name, fault, target, .. } => self.strike(index, planned, name, fault.as_ref(), target),
+            Happening::Action(action) => self.act(planned, action.as_ref()),
+            Happening::Join(nodes) => self.join(planned, nodes),
+        };
+        if planned.end().is_none() || outcome.is_err() {
+            self.open_events -= 1;
+        }
+        if let Err(why) = outcome {
+            self.missed.push(Missed { id: planned.id.clone(), why });
+        }
+    }
+
+    /// A fault is put right.
+    pub(super) fn end_fault(&mut self, index: usize) {
+        let config = self.config.clone();
+        let planned = &config.events[index];
+        let (Happening::Fault { fault, .. }, Some(nodes)) = (&planned.what, self.hit[index].clone()) else { return };
+        self.open_events -= 1;
+        self.last_event = self.now;
+        self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
+        fault.end(&nodes, self);
+    }
+
+    /// A fault looks for its target and strikes.
+    fn strike(
+        &mut self,
+        index: usize,
+        planned: &Planned,
+        name: &str,
+        fault: &dyn Fault,
+        target: &Target,
+    ) -> Result<(), Name> {
+        let store = &self.server.store;
+        let names = target.resolve(store.table(Kind::Node), store.table(Kind::Pod), store.table(Kind::ReplicaSet));
+        let nodes: Vec<NodeId> = names.iter().filter_map(|name| self.ground.find(name)).collect();
+        if nodes.is_empty() {
+            return Err(format!("no node matched {target}").into());
+        }
+        self.recorder.outage(self.now, planned.id.clone(), &names);
+        let hit: Vec<&str> = names.iter().map(Name::as_str).collect();
+        let what = format!("{name} {}", hit.join(" ")).into();
+        self.fact(Fact::FaultBegan { fault: planned.id.clone(), what }, Why::NOTHING);
+        fault.begin(&nodes, self);
+        self.hit[index] = Some(nodes);
+        Ok(())
+    }
+
+    /// Somebody acts: the requests go through the same client as the manifests, one after another.
+    fn act(&mut self, planned: &Planned, action: &dyn Action) -> Result<(), Name> {
+        let store = &self.server.store;
+        let view = View { tables: &|kind| store.table(kind), date: self.clock.timestamp(self.now) };
+        let requests = action.requests(&view)?;
+        let cause = self.fact(Fact::Acted { event: planned.id.clone(), what: action.to_string().into() }, Why::NOTHING);
+        self.call_program(World::KUBECTL, cause, |program, cx| {
+            let program: &mut dyn Any = program.as_mut();
+            let script: &mut Script = program.downcast_mut().expect("kubectl is a script");
+            requests.into_iter().for_each(|request| script.push(request, cx));
+        });
+        Ok(())
+    }
+
+    /// New machines are switched on.
+    fn join(&mut self, planned: &Planned, nodes: &[Node]) -> Result<(), Name> {
+        if let Some(known) = nodes.iter().find(|node| self.ground.find(node.meta.name()).is_some()) {
+            return Err(format!("there is a machine called {} already", known.meta.name()).into());
+        }
+        let names: Vec<&str> = nodes.iter().map(|node| node.meta.name().as_str()).collect();
+        let what = format!("machines join: {}", names.join(" ")).into();
+        self.fact(Fact::Acted { event: planned.id.clone(), what }, Why::NOTHING);
+        for node in nodes {
+            let id = self.add_machine(Arc::new(node.clone()));
+            self.ground[id].is_on = false;
+            let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, node.meta.name(), 0);
+            self.queue.push(self.now + boot, Event::Boot(id));
+        }
+        Ok(())
+    }
+
+    /// A machine and the client of its kubelet; no program runs on it yet.
+    pub(super) fn add_machine(&mut self, node: Arc<Node>) -> NodeId {
+        let name = node.meta.name().clone();
+        let id = self.ground.add(name.clone());
+        let user = format!("system:node:{name}");
+        let client = super::process::Client::new(&user, "kubelet", Some(crate::node::LIMIT), &self.config.settings);
+        self.stations.push(super::process::Station { agent: None, client, watches: Vec::new(), boots: 0, node });
+        id
+    }
+}

@@ -1,0 +1,264 @@
+//! The pods of a node: started, reported, stopped.
+//!
+//! Source: `pkg/kubelet/{kubelet,pod_workers}.go`, `pkg/kubelet/status/status_manager.go`,
+//! `staging/src/k8s.io/client-go/util/flowcontrol/backoff.go`, v1.36. Left out: admission on the node (the scheduler's word
+//! is taken), the status write of a pod that has not started, static pods, volumes, probes, pressure eviction; the
+//! containers of a pod start, exit and end together.
+
+use super::kubelet::{Kubelet, ticket, timer};
+use super::pod_worker::{PodWorker, SIGKILL_EXIT, SIGTERM_EXIT, Stage};
+use crate::apiserver::{DeleteOptions, Part, Reply, Request};
+use crate::ground::{Ground, Sandbox};
+use crate::kernel::rng::Purpose;
+use crate::kernel::time::Span;
+use crate::object::behavior::Moment;
+use crate::object::pod::RestartPolicy;
+use crate::object::{DelayId, Edit, Fact, Key, Kind, Pod, SettingId};
+use crate::program::{Context, Timer};
+use std::sync::Arc;
+
+impl Kubelet {
+    pub(super) fn pod_changed(&mut self, key: &Key, pod: &Arc<Pod>, ground: &mut Ground, cx: &mut Context<'_>) {
+        if self.pods.get(key).is_some_and(|worker| worker.uid != pod.meta.uid) {
+            self.forget_pod(key, ground, cx);
+        }
+        if !self.pods.contains_key(key) {
+            if pod.status.phase.is_terminal() && !pod.meta.is_terminating() {
+                return;
+            }
+            self.admit_pod(key, pod, ground, cx);
+        }
+        let worker = &self.pods[key];
+        match worker.stage {
+            Stage::Stopping | Stage::Stopped { .. } => {}
+            // Either its containers never ran, or a crash ended them.
+            Stage::Starting if pod.meta.is_terminating() => self.end_pod(key, SIGKILL_EXIT, ground, cx),
+            _ if pod.meta.is_terminating() => self.stop_pod(key, pod, cx),
+            _ => {}
+        }
+        self.write_status(key, cx);
+    }
+
+    /// Begins to work on a pod that this kubelet has not seen.
+    fn admit_pod(&mut self, key: &Key, pod: &Pod, ground: &mut Ground, cx: &mut Context<'_>) {
+        let machine = &mut ground[self.id];
+        self.serials += 1;
+        let sandbox = machine.sandboxes.get(key).filter(|sandbox| sandbox.uid == pod.meta.uid);
+        let mut worker = PodWorker::new(pod, self.serials, sandbox, cx.timestamp());
+        if worker.stage == Stage::Starting && !pod.meta.is_terminating() {
+            let attempt = u64::from(worker.restarts);
+            let (pull, start) = self.runtime.start_delay(pod, &key.to_string(), attempt, machine, cx);
+            let start = worker.behavior.container_start.unwrap_or(start);
+            worker.pulled = pull;
+            cx.wake_after(pull + start, Timer { kind: timer::STARTED, arg: worker.serial });
+        } else if worker.stage == Stage::Running {
+            self.await_ready(key, &worker, cx);
+        }
+        self.keys.insert(worker.serial, key.clone());
+        self.pods.insert(key.clone(), worker);
+    }
+
+    fn await_ready(&self, key: &Key, worker: &PodWorker, cx: &mut Context<'_>) {
+        let delay = match worker.behavior.ready_after {
+            None => cx.delay(DelayId::ReadyAfter, &key.to_string(), u64::from(worker.restarts)),
+            Some(Moment::After(span)) => span,
+            Some(Moment::Never) => return,
+        };
+        cx.wake_after(delay, Timer { kind: timer::READY, arg: worker.serial });
+    }
+
+    fn stop_pod(&mut self, key: &Key, pod: &Pod, cx: &mut Context<'_>) {
+        let grace = pod.meta.deletion.map_or(0, |deletion| deletion.grace_seconds);
+        let grace = Span::from_secs(grace.max(0) as u64);
+        let worker = self.pods.get_mut(key).expect("the caller has it");
+        let asked = stop_delay(key, worker, cx);
+        worker.stage = Stage::Stopping;
+        cx.wake_after(asked.min(grace), Timer { kind: timer::STOPPED, arg: worker.serial });
+    }
+
+    /// The next stage of a pod has come.
+    pub(super) fn advance_pod(&mut self, stage: u32, key: &Key, ground: &mut Ground, cx: &mut Context<'_>) {
+        let worker = self.pods.get_mut(key).expect("a key has a worker");
+        match (stage, worker.stage) {
+            (timer::STARTED, Stage::Starting) => {
+                let ip = worker.ip.unwrap_or_else(|| ground.next_address(self.id));
+                worker.stage = Stage::Running;
+                worker.ip = Some(ip);
+                let worker = worker.clone();
+                let sandbox = Sandbox {
+                    uid: worker.uid,
+                    is_running: true,
+                    is_ready: false,
+                    restarts: worker.restarts,
+                    started: cx.now,
+                    ip,
+                };
+                ground[self.id].sandboxes.insert(key.clone(), sandbox);
+                let (pod, node, pulled) = (key.clone(), self.name.clone(), worker.pulled);
+                cx.note(Fact::ContainersStarted { pod, node, pulled });
+                self.await_ready(key, &worker, cx);
+                if let Some(span) = worker.behavior.run_for {
+                    cx.wake_after(span, Timer { kind: timer::EXITED, arg: worker.serial });
+                }
+            }
+            (timer::EXITED, Stage::Running | Stage::Ready) => self.containers_exited(key, ground, cx),
+            (timer::READY, Stage::Running) => {
+                worker.stage = Stage::Ready;
+                cx.note(Fact::ContainersReady { pod: key.clone(), node: self.name.clone() });
+                if let Some(sandbox) = ground[self.id].sandboxes.get_mut(key) {
+                    sandbox.is_ready = true;
+                }
+            }
+            (timer::STOPPED, Stage::Stopping) => {
+                let pod = cx.caches.get::<Pod>(key);
+                let grace = pod.and_then(|pod| pod.meta.deletion).map_or(0, |deletion| deletion.grace_seconds);
+                let needed = stop_delay(key, worker, cx);
+                let exit_code = match pod.map(|pod| pod.spec.restart_policy) {
+                    _ if needed > Span::from_secs(grace.max(0) as u64) => SIGKILL_EXIT,
+                    Some(RestartPolicy::Always) | None => 0,
+                    Some(_) => SIGTERM_EXIT,
+                };
+                self.end_pod(key, exit_code, ground, cx);
+            }
+            _ => return,
+        }
+        self.write_status(key, cx);
+    }
+
+    /// The containers of a pod have ended for good.
+    fn end_pod(&mut self, key: &Key, exit_code: i32, ground: &mut Ground, cx: &mut Context<'_>) {
+        self.pods.get_mut(key).expect("the caller has it").stage = Stage::Stopped { exit_code };
+        self.remove_sandbox(key, ground, cx);
+    }
+
+    /// The containers of a pod have exited by themselves: the pod has ended, or they are started again.
+    fn containers_exited(&mut self, key: &Key, ground: &mut Ground, cx: &mut Context<'_>) {
+        let worker = self.pods.get_mut(key).expect("the caller has it");
+        let exit_code = worker.behavior.exit_code;
+        let policy = cx.caches.get::<Pod>(key).map(|pod| pod.spec.restart_policy);
+        let is_over = match policy {
+            Some(RestartPolicy::Always) => false,
+            Some(RestartPolicy::OnFailure) => exit_code == 0,
+            Some(RestartPolicy::Never) | None => true,
+        };
+        if is_over {
+            return self.end_pod(key, exit_code, ground, cx);
+        }
+        let wait = crash_wait(key, worker, cx);
+        worker.restarts += 1;
+        worker.stage = Stage::Starting;
+        let start = cx.delay(DelayId::ContainerStart, &key.to_string(), u64::from(worker.restarts));
+        let start = worker.behavior.container_start.unwrap_or(start);
+        let timer = Timer { kind: timer::STARTED, arg: worker.serial };
+        cx.wake_owned(wait + start, timer, SettingId::CrashLoopBackoffBase);
+        if let Some(sandbox) = ground[self.id].sandboxes.get_mut(key) {
+            (sandbox.is_running, sandbox.is_ready) = (false, false);
+            cx.note(Fact::ContainersStopped { pod: key.clone(), node: self.name.clone() });
+        }
+    }
+
+    fn remove_sandbox(&self, key: &Key, ground: &mut Ground, cx: &mut Context<'_>) {
+        let removed = ground[self.id].sandboxes.remove(key);
+        if removed.is_some_and(|sandbox| sandbox.is_running) {
+            cx.note(Fact::ContainersStopped { pod: key.clone(), node: self.name.clone() });
+        }
+    }
+
+    /// The pod's object is gone: its containers must not stay.
+    pub(super) fn forget_pod(&mut self, key: &Key, ground: &mut Ground, cx: &mut Context<'_>) {
+        if let Some(worker) = self.pods.remove(key) {
+            self.keys.remove(&worker.serial);
+            self.remove_sandbox(key, ground, cx);
+        }
+    }
+
+    /// Writes a pod's status if the API says something else, one write at a time; once the API knows that a pod that is
+    /// being deleted has ended, deletes its object.
+    fn write_status(&mut self, key: &Key, cx: &mut Context<'_>) {
+        let date = cx.timestamp();
+        let (Some(worker), Some(pod)) = (self.pods.get_mut(key), cx.caches.get::<Pod>(key)) else { return };
+        if worker.uid != pod.meta.uid {
+            return;
+        }
+        if worker.is_writing {
+            worker.must_write = true;
+            return;
+        }
+        let (serial, uid) = (worker.serial, worker.uid);
+        if !worker.agrees(pod, date) {
+            if worker.stage == Stage::Starting && worker.restarts == 0 {
+                return;
+            }
+            worker.is_writing = true;
+            let edit = Edit::PodStatus(Box::new(worker.status(pod, date)));
+            let request =
+                Request::Patch { kind: Kind::Pod, key: key.clone(), uid: Some(uid), part: Part::Status, edit };
+            self.send(ticket::POD_STATUS, serial, request, cx);
+        } else if matches!(worker.stage, Stage::Stopped { .. }) && pod.meta.is_terminating() && !worker.is_deleting {
+            worker.is_deleting = true;
+            let options = DeleteOptions { grace_seconds: Some(0), uid: Some(uid), propagation: None };
+            let request = Request::Delete { kind: Kind::Pod, key: key.clone(), options };
+            self.send(ticket::POD_DELETE, serial, request, cx);
+        }
+    }
+
+    pub(super) fn pod_answered(
+        &mut self,
+        what: u64,
+        key: &Key,
+        reply: &Reply,
+        ground: &mut Ground,
+        cx: &mut Context<'_>,
+    ) {
+        if reply.is_not_found() {
+            return self.forget_pod(key, ground, cx);
+        }
+        let worker = self.pods.get_mut(key).expect("a key has a worker");
+        if what == ticket::POD_DELETE {
+            worker.is_deleting = false;
+        } else {
+            worker.is_writing = false;
+        }
+        if !reply.is_ok() {
+            if !self.is_pod_sync_due {
+                self.is_pod_sync_due = true;
+                let period = cx.span(SettingId::PodStatusSyncPeriod);
+                cx.wake_owned(period, Timer::new(timer::PODS), SettingId::PodStatusSyncPeriod);
+            }
+        } else if std::mem::take(&mut worker.must_write) {
+            self.write_status(key, cx);
+        }
+    }
+
+    pub(super) fn sync_pods(&mut self, ground: &mut Ground, cx: &mut Context<'_>) {
+        let keys: Vec<Key> = self.pods.keys().cloned().collect();
+        for key in keys {
+            match cx.caches.get::<Pod>(&key).cloned() {
+                Some(pod) => self.pod_changed(&key, &pod, ground, cx),
+                None => self.forget_pod(&key, ground, cx),
+            }
+        }
+    }
+}
+
+/// How long the containers of a pod take to end when they are asked to.
+fn stop_delay(key: &Key, worker: &PodWorker, cx: &Context<'_>) -> Span {
+    worker.behavior.container_stop.unwrap_or_else(|| cx.delay(DelayId::ContainerStop, &key.to_string(), 0))
+}
+
+/// How long containers that exit now wait for their restart: not at all the first time, then longer and longer, and a
+/// little longer still because their worker looks only now and then.
+fn crash_wait(key: &Key, worker: &mut PodWorker, cx: &Context<'_>) -> Span {
+    let (base, most) = (cx.span(SettingId::CrashLoopBackoffBase), cx.span(SettingId::CrashLoopBackoffMax));
+    let base = base.min(most);
+    let due = worker.backoff.filter(|(_, started)| cx.now.since(*started) <= most.times(2));
+    let Some((wait, _)) = due else {
+        worker.backoff = Some((base, cx.now));
+        return Span::ZERO;
+    };
+    let extra = wait.as_micros() * cx.settings.get(SettingId::PodWorkerJitter) as u64 / 1_000_000;
+    let path = format!("crash {key}");
+    let late = cx.draws.span_below(Purpose::Jitter, &path, u64::from(worker.restarts), Span::from_micros(extra));
+    worker.backoff = Some((wait.times(2).min(most), cx.now + wait + late));
+    wait + late
+}
