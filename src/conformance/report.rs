@@ -37,13 +37,10 @@ pub struct Outcome {
 impl Outcome {
     /// Of a scenario and what its seeds gave.
     pub fn of(recorded: &Recorded, replay: &Replay, simulated: &[Summary]) -> Outcome {
-        let kinds = replay.kinds(&recorded.runs);
-        let runs: Vec<Summary> =
-            recorded.runs.iter().map(|run| Summary::of(run, &run.scalars, &replay.terms.groups, &kinds)).collect();
         Outcome {
-            differences: differences(&runs, simulated, &replay.terms),
+            differences: differences(&replay.recorded, simulated, &replay.terms),
             seeds: simulated.len(),
-            scalars: scalars(&runs, simulated),
+            scalars: scalars(&replay.recorded, simulated),
             ..Outcome::unbuilt(recorded, Vec::new())
         }
     }

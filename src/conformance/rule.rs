@@ -77,7 +77,7 @@ pub struct Terms {
 
 /// All that differs, in words.
 pub fn differences(recorded: &[Summary], simulated: &[Summary], terms: &Terms) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = trouble(simulated);
     if terms.has_times {
         let of = |summaries: &[Summary]| summaries.iter().map(|summary| summary.times.clone()).collect::<Vec<_>>();
         found.extend(times(&of(recorded), &of(simulated)));
@@ -95,6 +95,13 @@ pub fn differences(recorded: &[Summary], simulated: &[Summary], terms: &Terms) -
     }
     found.extend(sequences(recorded, simulated, &terms.groups));
     found
+}
+
+/// What went wrong in simulated runs that did not in recorded ones, each once.
+fn trouble(simulated: &[Summary]) -> Vec<String> {
+    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+    simulated.iter().flat_map(|seed| &seed.trouble).for_each(|words| *counts.entry(words).or_default() += 1);
+    counts.into_iter().map(|(words, count)| format!("{words} (in {count} of {} seeds)", simulated.len())).collect()
 }
 
 fn names<'a>(all: impl Iterator<Item = &'a Scalars>) -> BTreeSet<&'a String> {

@@ -25,7 +25,7 @@ pub struct Scenario {
     pub actions: Vec<Action>,
     /// How long it was recorded (s).
     pub duration: f64,
-    /// What it needs that is not simulated.
+    /// What it needs that is not simulated, as sentences.
     pub needs: Vec<String>,
     /// The file.
     pub source: Source,
@@ -65,6 +65,16 @@ impl Source {
     pub fn place(&self, path: &str) -> Place {
         let line = self.lines.line_of(path) as usize;
         Place { file: self.file.clone(), bytes: line_bytes(&self.text, line) }
+    }
+
+    /// The file's values with their lines.
+    pub const fn lines(&self) -> &Text {
+        &self.lines
+    }
+
+    /// Lets `problems` quote from the file.
+    pub fn keep(&self, problems: &mut Problems) {
+        problems.keep_text(&self.file, &self.text);
     }
 
     /// Complains about the field at `path`.
@@ -135,9 +145,9 @@ pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Scenario
     actions.sort_by(|a, b| a.at.total_cmp(&b.at));
     let keys = || root.as_object().into_iter().flat_map(|map| map.keys());
     let mut needs: Vec<String> =
-        NEEDS.iter().filter(|(key, _)| is_asked(&root[*key])).map(|(_, what)| what.to_string()).collect();
+        NEEDS.iter().filter(|(key, _)| is_asked(&root[*key])).map(|(_, what)| not_simulated(what)).collect();
     let unknown = keys().filter(|key| !KEYS.contains(&key.as_str()) && NEEDS.iter().all(|(known, _)| known != key));
-    needs.extend(unknown.map(|key| format!("`{key}`, which nothing here knows")));
+    needs.extend(unknown.map(|key| format!("needs `{key}`, which is unknown here")));
     if problems.list.len() > before {
         return None;
     }
@@ -153,6 +163,11 @@ pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Scenario
         needs,
         source,
     })
+}
+
+/// Why a scenario that needs `what` cannot be simulated.
+pub fn not_simulated(what: &str) -> String {
+    format!("needs {what}, which is not simulated yet")
 }
 
 /// Whether a key says anything but no.
@@ -289,6 +304,9 @@ mod tests {
             "leases": true, "before": [], "moon": "full"}"#;
         let scenario = parsed(text).unwrap();
         assert_eq!(scenario.family, "x");
-        assert_eq!(scenario.needs, ["a metrics server (`metrics`)", "`moon`, which nothing here knows"]);
+        assert_eq!(scenario.needs, [
+            "needs a metrics server (`metrics`), which is not simulated yet",
+            "needs `moon`, which is unknown here",
+        ]);
     }
 }

@@ -30,10 +30,13 @@ pub struct Summary {
     pub extremes: BTreeMap<String, Extremes>,
     /// Rule 4: the steps of each object's conditions and taints.
     pub sequences: BTreeMap<String, Vec<String>>,
+    /// What the simulated API server refused, and which actions found nothing to do; the recorder's had no such trouble.
+    pub trouble: Vec<String>,
 }
 
 impl Summary {
-    /// Of a run's tables and these scalars, which are its own or were taken from the tables. Only series of `kinds` count.
+    /// Of a run's tables and these scalars, which are its own or were taken from the tables. Only series and conditions of
+    /// `kinds` count, which are those that were recorded, and rollouts if ReplicaSets are among them.
     pub fn of(run: &Run, scalars: &Scalars, groups: &Groups, kinds: &BTreeSet<String>) -> Summary {
         let mut summary = Summary::default();
         let (counts, times) = scalars.iter().partition::<Vec<_>, _>(|(name, _)| COUNTS.contains(&name.as_str()));
@@ -45,11 +48,16 @@ impl Summary {
                 summary.take_series(&format!("{kind} {name}"), &series);
             }
         }
-        for (owner, rows) in &run.rollout {
+        let rollouts = run.rollout.iter().filter(|_| kinds.contains("ReplicaSet"));
+        for (owner, rows) in rollouts {
             summary.take_rollout(owner, rows);
         }
-        for (object, changes) in in_order(run.conditions.clone()) {
-            summary.sequences.insert(object, steps(&changes));
+        let is_meant = |(object, _): &(&String, &Vec<Change>)| {
+            object.split_once('/').is_some_and(|(kind, _)| kinds.contains(kind))
+        };
+        let conditions = run.conditions.iter().filter(is_meant).map(|(object, changes)| (object.clone(), changes));
+        for (object, changes) in in_order(conditions.collect()) {
+            summary.sequences.insert(object, steps(changes));
         }
         for (node, changes) in &run.nodes {
             summary.sequences.insert(format!("Node/{node}"), steps(changes));
@@ -267,7 +275,7 @@ mod tests {
                 "Job": {"work": {"fields": ["t", "active", "ready"], "rows": [[0, 2, 0]]}}}"#,
         )
         .unwrap();
-        let kinds = ["EndpointSlice", "Deployment"].map(str::to_string).into();
+        let kinds = ["EndpointSlice", "Deployment", "ReplicaSet"].map(str::to_string).into();
         let summary = Summary::of(&run, &Scalars::new(), &Vec::new(), &kinds);
         let ends: Vec<_> = summary.ends.iter().map(|(object, end)| format!("{object}: {end}")).collect();
         assert_eq!(

@@ -9,7 +9,7 @@ use crate::kernel::time::Time;
 use crate::object::pod::conditions as pod_conditions;
 use crate::object::{
     Condition, ConditionStatus, Deployment, EndpointSlice, Key, Kind, Lease, Node, Object, Pod, ReplicaSet, Revision,
-    Strategy, condition,
+    condition,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
