@@ -105,6 +105,11 @@ impl Profile {
         &*self.plugins[index as usize].0
     }
 
+    /// The name of the plugin at this place, if there is one.
+    pub fn name(&self, index: u8) -> Option<&'static str> {
+        self.plugins.get(index as usize).map(|(plugin, _)| plugin.name())
+    }
+
     /// The weight of its score.
     pub fn weight(&self, index: u8) -> i64 {
         self.plugins[index as usize].1

@@ -94,3 +94,101 @@ impl Plugin for NodeAffinity {
         matches(pod, new) && event.before::<Node>().is_none_or(|old| !matches(pod, old))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::node_affinity::{NodeAffinity as Affinity, NodeRequirement, PreferredTerm};
+    use crate::scheduler::fixture::{node, pod};
+    use crate::scheduler::{Cache, Evaluation, Profile, evaluate};
+    use std::sync::Arc;
+
+    fn labelled(name: &str, zone: &str) -> Arc<Node> {
+        let mut node = node(name, "4", "8Gi");
+        node.meta.labels.insert("zone", zone);
+        Arc::new(node)
+    }
+
+    fn zone(values: &[&str]) -> NodeTerm {
+        NodeTerm { expressions: vec![requirement("zone", values)], fields: Vec::new() }
+    }
+
+    /// A term of requirements on the name, one for each text.
+    fn named(values: &[&str]) -> NodeTerm {
+        let fields = values.iter().map(|&value| requirement(FIELD_NAME, &[value])).collect();
+        NodeTerm { expressions: Vec::new(), fields }
+    }
+
+    fn requirement(key: &str, values: &[&str]) -> NodeRequirement {
+        let values = values.iter().map(|&value| value.into()).collect();
+        NodeRequirement { key: key.into(), operator: NodeOperator::In, values }
+    }
+
+    fn wanting(required: Option<Vec<NodeTerm>>, preferred: &[(i32, NodeTerm)]) -> PodInfo {
+        let mut pod = pod("p", "1", "");
+        let term = |(weight, term): &(i32, NodeTerm)| PreferredTerm { weight: *weight, term: term.clone() };
+        let preferred = preferred.iter().map(term).collect();
+        Arc::make_mut(&mut pod.spec).node_affinity = Some(Arc::new(Affinity { required, preferred }));
+        PodInfo::new(Arc::new(pod))
+    }
+
+    fn evaluated(pod: &PodInfo) -> Evaluation {
+        let mut cache = Cache::default();
+        for (name, zone) in [("n0", "a"), ("n1", "b"), ("n2", "b"), ("n3", "c")] {
+            cache.add_node(labelled(name, zone));
+        }
+        evaluate(cache.table(), pod, &Profile::default())
+    }
+
+    #[test]
+    fn only_nodes_that_match_are_feasible() {
+        for (terms, feasible, plugin) in [
+            (vec![zone(&["b", "c"])], vec![1, 2, 3], "NodeAffinity"),
+            (vec![zone(&["a"]), named(&["n2"])], vec![0, 2], "NodeAffinity"),
+            (vec![named(&["n2"]), named(&["n0"])], vec![0, 2], ""),
+            (vec![named(&["n0", "n2"]), named(&["n1", "n1"])], vec![1], ""),
+            (vec![named(&["gone"])], vec![], ""),
+            (vec![named(&["n0", "n2"])], vec![], "NodeAffinity"),
+            (vec![NodeTerm::default()], vec![], "NodeAffinity"),
+        ] {
+            let evaluation = evaluated(&wanting(Some(terms.clone()), &[]));
+            assert_eq!(evaluation.feasible, feasible, "{terms:?}");
+            assert!(evaluation.rejected.iter().all(|rejected| rejected.code == Code::Unresolvable));
+            assert!(evaluation.rejected.iter().all(|rejected| rejected.plugin == plugin), "{terms:?}");
+        }
+        let mut pod = pod("p", "1", "");
+        Arc::make_mut(&mut pod.spec).node_selector.insert("zone", "c");
+        assert_eq!(evaluated(&PodInfo::new(Arc::new(pod))).feasible, [3]);
+    }
+
+    #[test]
+    fn names_that_contradict_each_other_end_the_cycle() {
+        let evaluation = evaluated(&wanting(Some(vec![named(&["n0", "n2"])]), &[]));
+        let message = "0/4 nodes are available: pod affinity terms conflict. not found";
+        assert_eq!(evaluation.message.as_deref(), Some(message));
+    }
+
+    #[test]
+    fn preferred_nodes_score_by_the_weights_they_match() {
+        let affinity = |evaluation: &Evaluation| {
+            let scores = evaluation.scores.iter().find(|scores| scores.plugin == "NodeAffinity");
+            scores.map(|scores| (scores.raw.clone(), scores.weighted.clone()))
+        };
+        let preferred = [(30, zone(&["a", "b"])), (10, named(&["n1"])), (50, NodeTerm::default())];
+        let scored = affinity(&evaluated(&wanting(None, &preferred))).unwrap();
+        assert_eq!(scored, (vec![30, 40, 30, 0], vec![150, 200, 150, 0]));
+        assert_eq!(affinity(&evaluated(&wanting(Some(vec![zone(&["b"])]), &[]))), None, "nothing is preferred");
+    }
+
+    #[test]
+    fn a_node_that_comes_to_match_is_worth_another_try() {
+        let pod = wanting(Some(vec![zone(&["a"])]), &[]);
+        let [inside, outside] = ["a", "b"].map(|zone| labelled("n", zone));
+        let added = |node: &Arc<Node>| ClusterEvent::added(Resource::Node, node);
+        let update = |old: &Arc<Node>, new: &Arc<Node>| ClusterEvent { old: added(old).new, ..added(new) };
+        assert!(NodeAffinity.hint(&pod, &added(&inside)));
+        assert!(!NodeAffinity.hint(&pod, &added(&outside)));
+        assert!(NodeAffinity.hint(&pod, &update(&outside, &inside)));
+        assert!(!NodeAffinity.hint(&pod, &update(&inside, &inside)), "it matched before");
+    }
+}
