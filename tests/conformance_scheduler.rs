@@ -244,7 +244,7 @@ fn disagreement(case: &Value, profile: &Profile) -> Option<String> {
     existing.iter().for_each(|pod| cache.add_pod(pod));
     let pending = PodInfo::new(pod(&case["pod"], 0));
     let with_message = existing.iter().all(|pod| pod.priority() >= pending.pod.priority());
-    let nodes = cache.table();
+    let nodes = cache.table_for(&pending);
     let decided = decide(nodes, &evaluate(nodes, &pending, profile), with_message);
     let recorded = recorded(&case["expected"], with_message);
     (decided != recorded).then(|| format!("{}\n  recorded {recorded}\n  decided  {decided}", case["id"]))

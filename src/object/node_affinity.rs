@@ -117,16 +117,16 @@ impl NodeRequirement {
         let [bound] = self.values.as_slice() else { return None };
         Some((value?.parse().ok()?, bound.parse().ok()?))
     }
+}
 
-    /// As a requirement on fields, of which a node has only its name.
-    fn matches_field(&self, node: &str) -> bool {
-        let [named] = self.values.as_slice() else { return false };
-        let is_named = if self.key == *FIELD_NAME { *named == *node } else { named.is_empty() };
-        match self.operator {
-            NodeOperator::In => is_named,
-            NodeOperator::NotIn => !is_named,
-            _ => false,
-        }
+/// Whether the node of this name satisfies a requirement on fields, of which it has only its name.
+pub fn matches_field(requirement: &NodeRequirement, node: &str) -> bool {
+    let [named] = requirement.values.as_slice() else { return false };
+    let is_named = if requirement.key == *FIELD_NAME { *named == *node } else { named.is_empty() };
+    match requirement.operator {
+        NodeOperator::In => is_named,
+        NodeOperator::NotIn => !is_named,
+        _ => false,
     }
 }
 
@@ -141,7 +141,7 @@ impl NodeTerm {
         let label = |requirement: &NodeRequirement| labels.get(&requirement.key).map(Name::as_str);
         !self.is_empty()
             && self.expressions.iter().all(|requirement| requirement.matches(label(requirement)))
-            && self.fields.iter().all(|requirement| requirement.matches_field(node))
+            && self.fields.iter().all(|requirement| matches_field(requirement, node))
     }
 }
 

@@ -5,15 +5,23 @@
 
 use super::default_normalise;
 use crate::kernel::bitset::BitSet;
-use crate::object::node_affinity::{FIELD_NAME, NodeOperator, NodeTerm, must_match};
+use crate::object::node_affinity::{FIELD_NAME, NodeOperator, NodeTerm, PreferredTerm, must_match};
 use crate::object::{Name, Node};
 use crate::scheduler::event::{Action, ClusterEvent, Interest, Resource};
+use crate::scheduler::node_labels::{RequiredMatch, TermMatch};
 use crate::scheduler::plugin::{Plugin, Point, PreFilter, PreScore, Refusal};
 use crate::scheduler::table::{NodeTable, PodInfo};
 use crate::scheduler::window::{Code, Window};
 
 /// `NodeAffinity`.
 pub struct NodeAffinity;
+
+/// What a pod asks for, prepared for the table.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    required: RequiredMatch,
+    preferred: Vec<(i64, TermMatch)>,
+}
 
 fn required(pod: &PodInfo) -> Option<&[NodeTerm]> {
     pod.pod.spec.node_affinity.as_ref()?.required.as_deref()
@@ -37,14 +45,16 @@ impl Plugin for NodeAffinity {
     const POINTS: &'static [Point] = &[Point::PreFilter, Point::Filter, Point::PreScore, Point::Score];
     const INTERESTS: &'static [Interest] =
         &[Interest { resource: Resource::Node, actions: Action::ADD.and(Action::NODE_LABEL) }];
-    type Cycle = ();
+    type Cycle = Wish;
 
     /// If every term names nodes, no others are looked at.
-    fn pre_filter(&self, pod: &PodInfo, nodes: &NodeTable, (): &mut ()) -> PreFilter {
-        let Some(terms) = required(pod) else {
-            let asks = !pod.pod.spec.node_selector.is_empty();
-            return if asks { PreFilter::Proceed } else { PreFilter::Skip };
-        };
+    fn pre_filter(&self, pod: &PodInfo, nodes: &NodeTable, wish: &mut Wish) -> PreFilter {
+        let terms = required(pod);
+        if terms.is_none() && pod.pod.spec.node_selector.is_empty() {
+            return PreFilter::Skip;
+        }
+        wish.required = RequiredMatch::new(&pod.pod.spec, nodes);
+        let Some(terms) = terms else { return PreFilter::Proceed };
         let Some(named) = terms.iter().map(names).collect::<Option<Vec<_>>>().filter(|named| !named.is_empty()) else {
             return PreFilter::Proceed;
         };
@@ -57,35 +67,34 @@ impl Plugin for NodeAffinity {
         PreFilter::Only(rows)
     }
 
-    fn filter(&self, pod: &PodInfo, (): &(), nodes: &NodeTable, window: &mut Window) {
-        for (first, bits) in window.masks() {
-            window.judge(first, bits, |row| {
-                let fits = must_match(&pod.pod.spec, &nodes.names[row], &nodes.labels[row]);
-                (!fits).then_some((Code::Unresolvable, 0))
-            });
+    fn filter(&self, _pod: &PodInfo, wish: &Wish, nodes: &NodeTable, window: &mut Window) {
+        for (first, bits) in window.masks().into_iter().filter(|(_, bits)| *bits != 0) {
+            let others = bits & !wish.required.keep(nodes, first, bits);
+            window.judge(first, others, |_| Some((Code::Unresolvable, 0)));
         }
     }
 
-    fn reasons(&self, _pod: &PodInfo, (): &(), _detail: u32) -> Vec<Name> {
+    fn reasons(&self, _pod: &PodInfo, _wish: &Wish, _detail: u32) -> Vec<Name> {
         vec!["node(s) didn't match Pod's node affinity/selector".into()]
     }
 
-    fn pre_score(&self, pod: &PodInfo, (): &mut (), _nodes: &NodeTable, _feasible: &[u32]) -> PreScore {
-        let prefers = pod.pod.spec.node_affinity.as_ref().is_some_and(|affinity| !affinity.preferred.is_empty());
-        if prefers { PreScore::Proceed } else { PreScore::Skip }
+    fn pre_score(&self, pod: &PodInfo, wish: &mut Wish, nodes: &NodeTable, _feasible: &[u32]) -> PreScore {
+        let preferred = pod.pod.spec.node_affinity.iter().flat_map(|affinity| &affinity.preferred);
+        let prepare = |item: &PreferredTerm| (i64::from(item.weight), TermMatch::new(&item.term, nodes));
+        wish.preferred = preferred.map(prepare).collect();
+        if wish.preferred.is_empty() { PreScore::Skip } else { PreScore::Proceed }
     }
 
     /// The weights of all preferred terms that a node matches.
-    fn score(&self, pod: &PodInfo, (): &(), nodes: &NodeTable, feasible: &[u32], out: &mut [i64]) {
-        let Some(affinity) = &pod.pod.spec.node_affinity else { return };
-        for (score, &row) in out.iter_mut().zip(feasible) {
-            let (name, labels) = (&nodes.names[row as usize], &nodes.labels[row as usize]);
-            let matching = affinity.preferred.iter().filter(|preferred| preferred.term.matches(name, labels));
-            *score = matching.map(|preferred| i64::from(preferred.weight)).sum();
+    fn score(&self, _pod: &PodInfo, wish: &Wish, nodes: &NodeTable, feasible: &[u32], out: &mut [i64]) {
+        for (weight, term) in &wish.preferred {
+            for (score, &row) in out.iter_mut().zip(feasible) {
+                *score += if term.matches(nodes, row as usize) { *weight } else { 0 };
+            }
         }
     }
 
-    fn normalise(&self, _pod: &PodInfo, (): &(), scores: &mut [i64]) {
+    fn normalise(&self, _pod: &PodInfo, _wish: &Wish, scores: &mut [i64]) {
         default_normalise(false, scores);
     }
 
@@ -98,7 +107,7 @@ impl Plugin for NodeAffinity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::node_affinity::{NodeAffinity as Affinity, NodeRequirement, PreferredTerm};
+    use crate::object::node_affinity::{NodeAffinity as Affinity, NodeRequirement};
     use crate::scheduler::fixture::{node, pod};
     use crate::scheduler::{Cache, Evaluation, Profile, evaluate};
     use std::sync::Arc;
@@ -137,7 +146,7 @@ mod tests {
         for (name, zone) in [("n0", "a"), ("n1", "b"), ("n2", "b"), ("n3", "c")] {
             cache.add_node(labelled(name, zone));
         }
-        evaluate(cache.table(), pod, &Profile::default())
+        evaluate(cache.table_for(pod), pod, &Profile::default())
     }
 
     #[test]
