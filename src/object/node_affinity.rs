@@ -192,22 +192,23 @@ mod tests {
     #[test]
     fn terms_are_alternatives_and_their_requirements_are_not() {
         let labels: Labels = [("zone", "a"), ("disk", "ssd")].into_iter().collect();
-        let term = |expressions: &[NodeRequirement], fields: &[NodeRequirement]| NodeTerm {
-            expressions: expressions.to_vec(),
-            fields: fields.to_vec(),
+        let owned = |list: &[&NodeRequirement]| list.iter().map(|&requirement| requirement.clone()).collect();
+        let term = |expressions: &[&NodeRequirement], fields: &[&NodeRequirement]| NodeTerm {
+            expressions: owned(expressions),
+            fields: owned(fields),
         };
-        let [in_a, in_b] = ["a", "b"].map(|zone| requirement("zone", "In", &[zone]));
-        let [named, not_named] = ["In", "NotIn"].map(|operator| requirement(FIELD_NAME, operator, &["n1"]));
-        let two_names = requirement(FIELD_NAME, "In", &["n1", "n2"]);
+        let [in_a, in_b] = &["a", "b"].map(|zone| requirement("zone", "In", &[zone]));
+        let [named, not_named] = &["In", "NotIn"].map(|operator| requirement(FIELD_NAME, operator, &["n1"]));
+        let two_names = &requirement(FIELD_NAME, "In", &["n1", "n2"]);
         for (terms, expected) in [
             (None, true),
             (Some(vec![]), false),
             (Some(vec![term(&[], &[])]), false),
-            (Some(vec![term(&[in_a.clone()], &[])]), true),
-            (Some(vec![term(&[in_a.clone(), in_b.clone()], &[])]), false),
-            (Some(vec![term(&[in_b], &[]), term(&[in_a.clone()], &[])]), true),
-            (Some(vec![term(&[], &[named.clone()])]), true),
-            (Some(vec![term(&[in_a], &[not_named.clone()])]), false),
+            (Some(vec![term(&[in_a], &[])]), true),
+            (Some(vec![term(&[in_a, in_b], &[])]), false),
+            (Some(vec![term(&[in_b], &[]), term(&[in_a], &[])]), true),
+            (Some(vec![term(&[], &[named])]), true),
+            (Some(vec![term(&[in_a], &[not_named])]), false),
             (Some(vec![term(&[], &[named, not_named])]), false),
             (Some(vec![term(&[], &[two_names])]), false),
         ] {
