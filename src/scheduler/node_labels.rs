@@ -1,8 +1,9 @@
 //! Labels of nodes as columns, and what a pod asks of them as tables over the values that a label has.
 //!
 //! Many nodes share the few values of a key: a requirement is decided once for each value, and a node then costs one
-//! look-up in a small table. A column is made when the first pod asks for its key ([`Cache::table_for`](super::Cache::table_for)) and kept
-//! until nodes come or go. Where there is no column, labels are read one by one, to the same effect.
+//! look-up in a small table. A column is made when the first pod asks for its key
+//! ([`Cache::table_for`](super::Cache::table_for)) and kept until nodes come or go. Where there is no column, labels are
+//! read one by one, to the same effect.
 
 use super::table::NodeTable;
 use crate::object::node_affinity::{NodeOperator, NodeRequirement, NodeTerm, matches_field};
