@@ -1,7 +1,7 @@
 //! One scheduling cycle: filter, score, choose, assume. Run with `cargo bench --bench scheduler`.
 //!
 //! `roomy`: every node has room, so that the sample is full early and its scoring counts. `full`: only cpu is short
-//! everywhere, so that every node is looked at and none is left.
+//! everywhere, so that every node is looked at and none is left. `selected`: as `roomy`, but one node in three will do.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use evenkeel::kernel::rng::Draws;
@@ -46,16 +46,22 @@ fn pod(index: u128, cpu_milli: usize) -> PodInfo {
 fn cycles(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("scheduling cycle");
     let (profile, draws, sample) = (Profile::default(), Draws::new(1), Sample::new(&Settings::default()));
-    for (name, cpu) in [("roomy", "64"), ("full", "50m")] {
+    for (name, cpu) in [("roomy", "64"), ("full", "50m"), ("selected", "64")] {
         for nodes in [100, 1_000, 5_000] {
             let mut cache = cluster(nodes, cpu);
             let mut scratch = Scratch::default();
             let (mut start, mut attempt) = (0, 0);
-            let info = Arc::new(pod(1, 100));
+            let mut info = pod(1, 100);
+            if name == "selected" {
+                let mut only = (*info.pod).clone();
+                Arc::make_mut(&mut only.spec).node_selector.insert("topology.kubernetes.io/zone", "z1");
+                info = PodInfo::new(Arc::new(only));
+            }
+            let info = Arc::new(info);
             group.bench_function(BenchmarkId::new(name, nodes), |bencher| {
                 bencher.iter(|| {
                     attempt += 1;
-                    let table = cache.table();
+                    let table = cache.table_for(&info);
                     let mut found = find_feasible(&info, table, &profile, sample, start, &mut scratch);
                     start = (start + found.feasible.len() + found.rejected.len()) % nodes;
                     if found.feasible.is_empty() {

@@ -4,10 +4,11 @@
 //! code decided. A case counts if its input uses nothing that is not built yet ([`not_built`] decides that from the input
 //! alone); scores are compared for the plugins that are built.
 
+use evenkeel::object::node_affinity::{NodeAffinity, NodeOperator, NodeRequirement, NodeTerm, PreferredTerm};
 use evenkeel::object::quantity::Quantity;
 use evenkeel::object::resources::ResourceList;
 use evenkeel::object::taint::{Effect, Taint, Toleration, TolerationOperator};
-use evenkeel::object::{Key, Meta, Name, Node, Pod, Uid, pod::Container, pod::PodSpec};
+use evenkeel::object::{Key, Labels, Meta, Name, Node, Pod, Uid, pod::Container, pod::PodSpec};
 use evenkeel::scheduler::window::Code;
 use evenkeel::scheduler::{Cache, Evaluation, NodeTable, PodInfo, Profile, evaluate};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-const SCORED: [&str; 2] = ["TaintToleration", "NodeResourcesFit"];
+const SCORED: [&str; 4] = ["TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"];
 
 fn name(value: &Value) -> Name {
     value.as_str().unwrap_or_default().into()
@@ -64,6 +65,33 @@ fn toleration(value: &Value) -> Toleration {
     }
 }
 
+fn labels(value: &Value) -> Labels {
+    value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), name(value))).collect()
+}
+
+fn node_term(value: &Value) -> NodeTerm {
+    let requirements = |value: &Value| {
+        let requirement = |value: &Value| NodeRequirement {
+            key: name(&value["key"]),
+            operator: NodeOperator::of(value["operator"].as_str().unwrap()),
+            values: items(&value["values"]).iter().map(name).collect(),
+        };
+        items(value).iter().map(requirement).collect()
+    };
+    NodeTerm { expressions: requirements(&value["matchExpressions"]), fields: requirements(&value["matchFields"]) }
+}
+
+fn node_affinity(value: &Value) -> Option<Arc<NodeAffinity>> {
+    let terms = &value["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+    let required = terms.as_array().map(|terms| terms.iter().map(node_term).collect());
+    let preferred = items(&value["preferredDuringSchedulingIgnoredDuringExecution"]).iter().map(|value| {
+        let weight = value["weight"].as_i64().unwrap() as i32;
+        PreferredTerm { weight, term: node_term(&value["preference"]) }
+    });
+    let affinity = NodeAffinity { required, preferred: preferred.collect() };
+    (affinity != NodeAffinity::default()).then(|| Arc::new(affinity))
+}
+
 /// A container, with the requests that API defaulting copies from its limits.
 fn container(value: &Value) -> Container {
     let limits = resources(&value["resources"]["limits"]);
@@ -88,6 +116,8 @@ fn pod(value: &Value, uid: u128) -> Arc<Pod> {
     let pod_spec = PodSpec {
         containers: items(&spec["containers"]).iter().map(container).collect(),
         init_containers: items(&spec["initContainers"]).iter().map(container).collect(),
+        node_selector: labels(&spec["nodeSelector"]),
+        node_affinity: node_affinity(&spec["affinity"]["nodeAffinity"]),
         tolerations: items(&spec["tolerations"]).iter().map(toleration).collect(),
         priority: spec["priority"].as_i64().map(|priority| priority as i32),
         never_preempts: spec["preemptionPolicy"] == "Never",
@@ -104,8 +134,10 @@ fn pod(value: &Value, uid: u128) -> Arc<Pod> {
 }
 
 fn node(value: &Value) -> Node {
+    let mut meta = Meta::new(Key::cluster(name(&value["metadata"]["name"])));
+    meta.labels = labels(&value["metadata"]["labels"]);
     Node {
-        meta: Meta::new(Key::cluster(name(&value["metadata"]["name"]))),
+        meta,
         unschedulable: value["spec"]["unschedulable"] == true,
         taints: items(&value["spec"]["taints"]).iter().map(taint).collect(),
         allocatable: resources(&value["status"]["allocatable"]),
@@ -122,6 +154,8 @@ fn not_built(case: &Value) -> Option<&'static str> {
     let has_port = |container: &Value| items(&container["ports"]).iter().any(|port| !port["hostPort"].is_null());
     let was_resized =
         |pod: &Value| items(&pod["status"]["containerStatuses"]).iter().any(|status| !status["resources"].is_null());
+    let to_pods =
+        |pod: &Value| ["podAffinity", "podAntiAffinity"].iter().any(|field| !pod["spec"]["affinity"][*field].is_null());
     if case["profile"] != "default" {
         Some("another profile")
     } else if pending.is_null() {
@@ -130,8 +164,8 @@ fn not_built(case: &Value) -> Option<&'static str> {
         Some("pod-level resources")
     } else if all().any(was_resized) {
         Some("in-place resize")
-    } else if spec_has("affinity") || !pending["spec"]["nodeSelector"].is_null() {
-        Some("affinity")
+    } else if all().any(to_pods) {
+        Some("affinity to pods")
     } else if spec_has("topologySpreadConstraints") {
         Some("topology spread")
     } else if containers.into_iter().flatten().any(has_port) {
@@ -210,7 +244,7 @@ fn disagreement(case: &Value, profile: &Profile) -> Option<String> {
     existing.iter().for_each(|pod| cache.add_pod(pod));
     let pending = PodInfo::new(pod(&case["pod"], 0));
     let with_message = existing.iter().all(|pod| pod.priority() >= pending.pod.priority());
-    let nodes = cache.table();
+    let nodes = cache.table_for(&pending);
     let decided = decide(nodes, &evaluate(nodes, &pending, profile), with_message);
     let recorded = recorded(&case["expected"], with_message);
     (decided != recorded).then(|| format!("{}\n  recorded {recorded}\n  decided  {decided}", case["id"]))

@@ -4,6 +4,7 @@
 
 use super::check;
 use super::meta::{condition, document, ip, labels, meta, name, resources, timestamp};
+use super::node_affinity::node_affinity;
 use crate::object::pod::{Container, ContainerPort, ContainerStatus, Phase, Pod, PodSpec, PodStatus, RestartPolicy};
 use crate::object::replicaset::PodTemplate;
 use crate::object::taint::{Effect, Toleration, TolerationOperator};
@@ -66,6 +67,7 @@ fn pod_spec(spec: &v1::PodSpec, path: &str, source: &Value, errors: &mut FieldEr
         containers: spec.containers.iter().map(container).collect(),
         init_containers: spec.init_containers.iter().flatten().map(container).collect(),
         node_selector: labels(&spec.node_selector),
+        node_affinity: spec.affinity.as_ref().and_then(|affinity| node_affinity(affinity.node_affinity.as_ref()?)),
         tolerations: tolerations
             .map(|(index, item)| toleration(item, &format!("{path}.tolerations[{index}]"), errors))
             .collect(),

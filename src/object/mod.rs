@@ -21,6 +21,7 @@ pub mod validation;
 
 pub mod deployment;
 pub mod node;
+pub mod node_affinity;
 pub mod pod;
 pub mod replicaset;
 pub mod service;

@@ -8,6 +8,7 @@ use super::invalid::FieldErrors;
 use super::labels::Labels;
 use super::meta::Meta;
 use super::name::Name;
+use super::node_affinity::NodeAffinity;
 use super::resources::{ContainerRequests, ResourceList, Resources, pod_requests};
 use super::setting::Settings;
 use super::stamp::Timestamp;
@@ -135,6 +136,8 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     /// Labels that the node must have.
     pub node_selector: Labels,
+    /// `affinity.nodeAffinity`; none if it asks for nothing.
+    pub node_affinity: Option<Arc<NodeAffinity>>,
     /// Tolerations.
     pub tolerations: Vec<Toleration>,
     /// Restart policy.

@@ -83,6 +83,13 @@ impl Cache {
         &self.table
     }
 
+    /// [`Cache::table`] with the columns that filter and score `pod` fast.
+    pub fn table_for(&mut self, pod: &PodInfo) -> &NodeTable {
+        self.table();
+        self.table.know_labels(&pod.pod.spec);
+        &self.table
+    }
+
     /// A node appeared; a ghost of that name comes alive.
     pub fn add_node(&mut self, node: Arc<Node>) {
         let name = node.meta.name().clone();

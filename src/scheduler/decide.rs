@@ -102,7 +102,7 @@ impl Scheduler {
     }
 
     fn try_pod(&mut self, pod: &QueuedPod, path: &str, cx: &Context<'_>) -> Outcome {
-        let nodes = self.cache.table();
+        let nodes = self.cache.table_for(&pod.info);
         if nodes.is_empty() {
             return Outcome::Failed(Failure { is_rejection: true, ..Failure::error(NO_NODES.into()) });
         }

@@ -28,6 +28,7 @@ pub mod profile;
 
 pub mod cache;
 pub mod event;
+pub mod node_labels;
 pub mod queue;
 pub mod table;
 

@@ -98,6 +98,8 @@ pub enum PreScore {
 pub enum PostFilter {
     /// Nothing helps, for this reason; the next plugin may try.
     NoHelp(Name),
+    /// The plugin failed, in these words: nobody else is asked.
+    Fail(Name),
     /// The pod will fit on this node once room was made.
     Nominate(Name),
 }

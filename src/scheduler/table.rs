@@ -2,8 +2,10 @@
 //! their requests added up.
 //!
 //! Source: `pkg/scheduler/framework/types.go` (`NodeInfo`, `PodInfo`), v1.36. Left out: images, host ports, volumes and
-//! the pods of a node one by one; they come with the plugins that need them. Node classes will be a column here.
+//! the pods of a node one by one; they come with the plugins that need them. Instead of node classes there are
+//! columns of labels ([`super::node_labels`]): what classes would save, they save without being kept up to date.
 
+use super::node_labels::LabelColumn;
 use crate::kernel::bitset::BitSet;
 use crate::object::resources::Resources;
 use crate::object::taint::Taint;
@@ -115,6 +117,8 @@ pub struct NodeTable {
     pub names: Vec<Name>,
     /// Labels.
     pub labels: Vec<Labels>,
+    /// Labels by key, of the keys that pods have asked for.
+    pub(super) label_columns: Vec<LabelColumn>,
     /// `status.allocatable`.
     pub allocatable: Amounts,
     /// What the pods on it ask for; `pods` counts them.
@@ -182,7 +186,10 @@ impl NodeTable {
         for (name, amount) in &allocatable.scalars {
             self.scalar_column(name).allocatable[row] = *amount;
         }
-        self.labels[row] = node.meta.labels.clone();
+        if self.labels[row] != node.meta.labels {
+            self.label_columns.iter_mut().for_each(|column| column.write(row, &node.meta.labels));
+            self.labels[row] = node.meta.labels.clone();
+        }
         if *self.taints[row] != *node.taints {
             self.taints[row] = node.taints.as_slice().into();
         }

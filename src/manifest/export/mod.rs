@@ -4,6 +4,7 @@
 //! that nobody simulates survive. An object that a controller made has no document; it is built from its fields and
 //! from the source of its pod spec. Defaults that our objects do not keep (DNS policy, pull policy, …) are not added.
 
+mod node_affinity;
 mod overlay;
 mod pod;
 mod workload;

@@ -1,5 +1,6 @@
 //! Pods and pod specs.
 
+use super::node_affinity::node_affinity;
 use super::overlay::Overlay;
 use super::{conditions, flag, labels, list, object, preemption_policy, resources, text, timestamp};
 use crate::object::pod::{Container, ContainerPort, ContainerStatus, Pod, PodSpec, PodStatus};
@@ -19,6 +20,7 @@ pub fn pod_spec(overlay: &mut Overlay, path: &str, now: &PodSpec, was: &PodSpec)
     containers(overlay, &format!("{path}/initContainers"), &now.init_containers, &was.init_containers);
     let at = |field: &str| format!("{path}/{field}");
     overlay.change(&at("nodeSelector"), &now.node_selector, &was.node_selector, labels);
+    overlay.change(&at("affinity/nodeAffinity"), &now.node_affinity, &was.node_affinity, node_affinity);
     overlay.change(&at("tolerations"), &now.tolerations, &was.tolerations, |tolerations| {
         list(tolerations.iter().map(toleration))
     });
