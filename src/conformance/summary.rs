@@ -97,7 +97,9 @@ impl Summary {
             }
             if index + 1 == rows.len() {
                 let words = sets.iter().map(|(revision, numbers)| format!("revision {revision}: {numbers:?}"));
-                self.ends.insert(object.clone(), words.collect::<Vec<_>>().join(", "));
+                let words: Vec<String> = words.collect();
+                let end = if words.is_empty() { "none left".to_string() } else { words.join(", ") };
+                self.ends.insert(object.clone(), end);
             }
         }
     }
