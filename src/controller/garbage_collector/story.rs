@@ -82,7 +82,18 @@ fn in_the_background_dependents_follow_their_owner() {
     put_web(&mut t, 4);
     t.remove(Kind::Deployment, &key("web"));
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/web-1
+    0s delete ReplicaSet default/web-1 background
+    0s get Pod default/p0
+    0s get Pod default/p1
+    0s get Pod default/p2
+    0s get Pod default/p3
+    0s delete Pod default/p0 background
+    0s delete Pod default/p1 background
+    0s delete Pod default/p2 background
+    0s delete Pod default/p3 background
+    ");
     assert!(names(&t, Kind::ReplicaSet).is_empty());
     (0..4).for_each(|number| end_pod(&mut t, &format!("p{number}")));
     assert_eq!(t.story(), "", "a pod that was being deleted is not asked for again");
@@ -94,11 +105,30 @@ fn in_the_foreground_the_owner_goes_last() {
     put_web(&mut t, 2);
     delete_web(&mut t, "foregroundDeletion");
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/web-1
+    0s get Deployment default/web
+    0s get Deployment default/web
+    0s delete ReplicaSet default/web-1 foreground
+    0s get Pod default/p0
+    0s get Pod default/p1
+    0s get ReplicaSet default/web-1
+    0s get ReplicaSet default/web-1
+    0s get ReplicaSet default/web-1
+    0s delete Pod default/p0 background
+    0s delete Pod default/p1 background
+    ");
     end_pod(&mut t, "p0");
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"0s get ReplicaSet default/web-1");
     end_pod(&mut t, "p1");
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/web-1
+    0s get ReplicaSet default/web-1
+    0s update ReplicaSet default/web-1
+    0s get Deployment default/web
+    0s get Deployment default/web
+    0s update Deployment default/web
+    ");
     assert!(names(&t, Kind::ReplicaSet).is_empty());
     assert!(names(&t, Kind::Deployment).is_empty());
 }
@@ -111,7 +141,14 @@ fn an_owner_does_not_wait_for_what_does_not_block_it() {
     t.put(pod("p0", 10, vec![reference]));
     delete_web(&mut t, "foregroundDeletion");
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get Pod default/p0
+    0s get Deployment default/web
+    0s get Deployment default/web
+    0s get Deployment default/web
+    0s delete Pod default/p0 background
+    0s update Deployment default/web
+    ");
 }
 
 #[test]
@@ -120,7 +157,11 @@ fn orphans_lose_their_owner_and_stay() {
     put_web(&mut t, 2);
     delete_web(&mut t, "orphan");
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s patch ReplicaSet default/web-1 -owner
+    0s get Deployment default/web
+    0s update Deployment default/web
+    ");
     assert_eq!(names(&t, Kind::ReplicaSet), ["web-1"]);
     assert!(t.caches.get::<ReplicaSet>(&key("web-1")).unwrap().meta.owners.is_empty());
     assert_eq!(names(&t, Kind::Pod), ["p0", "p1"]);
@@ -135,11 +176,20 @@ fn an_object_with_a_living_owner_only_loses_the_other() {
     t.put(pod("p0", 10, owners));
     t.remove(Kind::ReplicaSet, &key("web-1"));
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get Pod default/p0
+    0s get Deployment default/web
+    0s patch Pod default/p0 -owner
+    ");
     assert_eq!(t.caches.get::<Pod>(&key("p0")).unwrap().meta.owners[0].uid, DEPLOYMENT);
     delete_web(&mut t, "foregroundDeletion");
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get Pod default/p0
+    0s get Deployment default/web
+    0s get Deployment default/web
+    0s delete Pod default/p0 background
+    ");
 }
 
 #[test]
@@ -149,7 +199,13 @@ fn an_owner_that_never_was_is_asked_for_and_its_dependents_go() {
         t.put(pod(name, uid, vec![owner(Kind::ReplicaSet, "gone", Uid(99))]));
     }
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/gone
+    0s get Pod default/p0
+    0s get Pod default/p1
+    0s delete Pod default/p0 background
+    0s delete Pod default/p1 background
+    ");
 }
 
 #[test]
@@ -158,7 +214,11 @@ fn a_namesake_of_another_uid_is_not_the_owner() {
     t.put(set(Vec::new()));
     t.put(pod("p0", 10, vec![owner(Kind::ReplicaSet, "web-1", Uid(99))]));
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/web-1
+    0s get Pod default/p0
+    0s delete Pod default/p0 background
+    ");
     assert_eq!(names(&t, Kind::ReplicaSet), ["web-1"]);
 }
 
@@ -166,10 +226,10 @@ fn a_namesake_of_another_uid_is_not_the_owner() {
 fn an_owner_that_the_informer_does_not_know_yet_is_waited_for() {
     let mut t = start();
     t.put(pod("p0", 10, vec![owner(Kind::ReplicaSet, "web-1", SET)]));
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"0s get ReplicaSet default/web-1");
     t.answer(&Reply::Done(set(Vec::new()).into()));
     t.advance_to(Span::from_millis(6));
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"5ms get ReplicaSet default/web-1");
     t.put(set(Vec::new()));
     t.serve_all();
     t.advance_to(Span::from_secs(60));
@@ -182,7 +242,11 @@ fn a_uid_with_the_wrong_name_is_found_out() {
     t.put(set(Vec::new()));
     t.put(pod("p0", 10, vec![owner(Kind::ReplicaSet, "other", SET)]));
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get Pod default/p0
+    0s get ReplicaSet default/other
+    0s delete Pod default/p0 background
+    ");
     assert_eq!(names(&t, Kind::ReplicaSet), ["web-1"]);
 }
 
@@ -191,8 +255,18 @@ fn two_that_mean_different_owners_by_one_uid_are_both_looked_into() {
     let mut t = start();
     t.put(pod("p0", 10, vec![owner(Kind::ReplicaSet, "a", Uid(99))]));
     t.put(pod("p1", 11, vec![owner(Kind::ReplicaSet, "b", Uid(99))]));
-    t.live_to(Span::from_secs(1));
-    insta::assert_snapshot!(t.story(), @"");
+    // As long as the pods are there, one name after the other is looked up.
+    t.live_to(Span::from_millis(12));
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/a
+    0s get Pod default/p1
+    0s get Pod default/p0
+    0s get ReplicaSet default/b
+    0s delete Pod default/p0 background
+    0s delete Pod default/p1 background
+    5ms get ReplicaSet default/b
+    10ms get ReplicaSet default/a
+    ");
 }
 
 #[test]
@@ -203,7 +277,12 @@ fn an_owner_in_another_namespace_is_none() {
     stranger.meta.key.namespace = "elsewhere".into();
     t.put(stranger);
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @r#"
+    0s event Pod/p0 OwnerRefInvalidNamespace: ownerRef [apps/v1/ReplicaSet, namespace: elsewhere, name: web-1, uid: 00000000-0000-0000-0000-000000000002] does not exist in namespace "elsewhere"
+    0s get Pod elsewhere/p0
+    0s get ReplicaSet elsewhere/web-1
+    0s delete Pod elsewhere/p0 background
+    "#);
 }
 
 #[test]
@@ -234,7 +313,10 @@ fn change_before_deletion(change: impl FnOnce(&mut Pod)) -> Story {
 fn a_change_in_between_does_not_save_an_object() {
     let mut t = change_before_deletion(|pod| pod.status.phase = Phase::Failed);
     t.serve_all();
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get Pod default/p0
+    0s delete Pod default/p0 background
+    ");
 }
 
 #[test]
@@ -242,7 +324,12 @@ fn a_new_owner_in_between_does() {
     let mut t = change_before_deletion(|pod| pod.meta.owners = vec![owner(Kind::Deployment, "web", DEPLOYMENT)]);
     t.put(deployment());
     t.live_to(Span::from_secs(1));
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get Deployment default/web
+    0s get Pod default/p0
+    5ms get Pod default/p0
+    5ms get Deployment default/web
+    ");
     assert_eq!(names(&t, Kind::Pod), ["p0"]);
 }
 
@@ -282,7 +369,21 @@ fn owners_in_a_circle_are_unblocked_and_go() {
     ending.meta.finalizers = vec!["foregroundDeletion".into()];
     t.put(ending);
     t.live_to(Span::from_secs(5));
-    insta::assert_snapshot!(t.story(), @"");
+    insta::assert_snapshot!(t.story(), @"
+    0s get ReplicaSet default/b
+    0s get ReplicaSet default/a
+    0s get ReplicaSet default/a
+    0s patch ReplicaSet default/b unblock owners
+    0s get ReplicaSet default/a
+    0s delete ReplicaSet default/b foreground
+    0s get ReplicaSet default/a
+    0s get ReplicaSet default/b
+    0s update ReplicaSet default/a
+    0s get ReplicaSet default/b
+    0s delete ReplicaSet default/b background
+    0s get ReplicaSet default/b
+    5ms get ReplicaSet default/b
+    ");
     assert!(names(&t, Kind::ReplicaSet).is_empty());
 }
 
