@@ -29,12 +29,16 @@ pub enum Edit {
         /// `status.nominatedNodeName`; none leaves it.
         nominated_node: Option<Name>,
     },
+    /// The pod has failed, and why if it was disrupted.
+    PodFailed(Option<Condition>),
     /// What a kubelet says of its node: conditions, with their heartbeat.
     NodeConditions(Vec<Condition>),
     /// Adopts: adds an owner.
     AddOwner(OwnerRef),
-    /// Releases: takes an owner away.
-    RemoveOwner(Uid),
+    /// Releases: takes owners away.
+    RemoveOwners(Vec<Uid>),
+    /// No owner's deletion waits for the object any longer.
+    UnblockOwners,
     /// Takes a finalizer away.
     RemoveFinalizer(Name),
     /// Sets labels.

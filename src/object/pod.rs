@@ -299,6 +299,13 @@ impl Strategy for Pod {
                 }
                 true
             }
+            Edit::PodFailed(disruption) => {
+                self.status.phase = Phase::Failed;
+                if let Some(condition) = disruption {
+                    condition::set(&mut self.status.conditions, condition.clone());
+                }
+                true
+            }
             _ => false,
         }
     }

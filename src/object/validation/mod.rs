@@ -18,7 +18,7 @@ pub mod small;
 pub mod text;
 pub mod workload;
 
-pub use meta::meta;
+pub use meta::{meta, meta_update};
 pub use node::node;
 pub use pod::{default_pod, default_pod_spec, pod, pod_lacks_defaults, pod_spec, pod_spec_lacks_defaults, pod_update};
 pub use service::{endpoint_slice, service};
