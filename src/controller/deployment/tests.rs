@@ -1,7 +1,7 @@
 //! Life stories of Deployments.
 
 use super::*;
-use crate::apiserver::ApiError;
+use crate::kernel::time::Span;
 use crate::object::deployment::IntOrPercent;
 use crate::object::{Condition, Labels, Meta, Name, Selector, Strategy, condition};
 use crate::program::Runner;
