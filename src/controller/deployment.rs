@@ -244,4 +244,6 @@ impl<'a, 'b> Rollout<'a, 'b> {
 }
 
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod tests;

@@ -388,4 +388,6 @@ fn finish(work: &Work, status: &ReplicaSetStatus, cx: &Context<'_>) -> Step<Stat
 }
 
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod tests;
