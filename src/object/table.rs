@@ -146,6 +146,20 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_as_new_as_its_newest_object_or_its_last_list() {
+        let mut table = Table::default();
+        let mut new = pod("a", "", 1);
+        new.meta_mut().resource_version = Revision(7);
+        table.insert(new);
+        table.insert(pod("b", "", 1));
+        assert_eq!(table.newest(), Revision(7));
+        table.remove(&Key::new("default", "a"));
+        table.read_to(Revision(9));
+        table.read_to(Revision(8));
+        assert_eq!(table.newest(), Revision(9));
+    }
+
+    #[test]
     fn indexes_follow_every_change() {
         let mut table = Table::default();
         table.insert(pod("a", "", 1));

@@ -437,6 +437,29 @@ fn a_deployment_that_is_being_deleted_only_counts() {
 }
 
 #[test]
+fn old_sets_beside_a_full_new_one_go_at_once_the_newest_of_them_first() {
+    let mut t = rolled_out(2, Int(1), Int(0));
+    for name in ["v2", "v3"] {
+        image(&mut t, name);
+        (0..5).for_each(|_| fulfil(&mut t, &[2, 2, 2]));
+    }
+    assert_eq!(sizes(&t), [0, 0, 2]);
+    t.story();
+    for index in [0, 1] {
+        let mut set = (*sets(&t)[index]).clone();
+        set.spec.replicas = Some(1);
+        set.meta.annotations.insert(scale::DESIRED_REPLICAS, "9");
+        t.caches.table_mut(Kind::ReplicaSet).insert(set.into());
+    }
+    change(&mut t, |deployment| deployment.meta.labels.insert("wake", "up"));
+    settle(&mut t);
+    insta::assert_snapshot!(notes(&mut t, "ScalingReplicaSet"), @r"
+    Scaled down replica set web-B from 1 to 0
+    Scaled down replica set web-A from 1 to 0
+    ");
+}
+
+#[test]
 fn how_many_pods_end_is_not_known_until_every_set_says_so() {
     let mut t = in_mid_rollout();
     change_set(&mut t, 0, |set| set.status.terminating_replicas = Some(2));
