@@ -30,6 +30,7 @@ pub struct Harness<P: Program> {
     story: Vec<String>,
     timers: Vec<(Time, u64, Timer)>,
     timers_set: u64,
+    timers_gone_off: usize,
     /// Requests that have not been answered.
     pub requests: Vec<(Ticket, Request)>,
     /// Every request that was sent, as the story tells it, and why.
@@ -54,6 +55,7 @@ impl<P: Program> Harness<P> {
             story: Vec::new(),
             timers: Vec::new(),
             timers_set: 0,
+            timers_gone_off: 0,
             requests: Vec::new(),
             whys: Vec::new(),
             cause: FactId::NONE,
@@ -276,6 +278,7 @@ impl<P: Program> Harness<P> {
         let until = Time::ZERO + until;
         while let Some(&next) = self.timers.iter().min().filter(|(at, ..)| *at <= until) {
             self.timers.retain(|timer| *timer != next);
+            self.timers_gone_off += 1;
             self.now = next.0;
             self.call(|program, cx| program.on_timer(next.2, cx));
         }
@@ -290,6 +293,11 @@ impl<P: Program> Harness<P> {
             self.serve_all();
         }
         self.now = Time::ZERO + until;
+    }
+
+    /// How many timers have gone off so far.
+    pub fn timers_gone_off(&self) -> usize {
+        self.timers_gone_off
     }
 
     /// The lines since the last call.

@@ -7,6 +7,7 @@
 //! Programs of one process share its [`Caches`], as the controllers of kube-controller-manager share informers. A
 //! controller is usually written one level up, as a [`reconcile::Reconcile`] that a [`reconcile::Runner`] drives.
 
+pub mod consistency;
 pub mod expectations;
 pub mod reconcile;
 pub mod retrace;
