@@ -159,7 +159,7 @@ struct Summary<'a>(&'a Edit);
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Edit::Taints { add, remove } => {
+            Edit::Taints { add, remove, .. } => {
                 let added = add.iter().map(|taint| format!("+{taint}"));
                 let removed = remove.iter().map(|(key, effect)| format!("-{key}:{effect}"));
                 f.write_str(&added.chain(removed).collect::<Vec<_>>().join(" "))
@@ -176,6 +176,7 @@ impl fmt::Display for Summary<'_> {
                 let shown = conditions.iter().map(|condition| format!("{}={}", condition.kind, condition.status));
                 f.write_str(&shown.collect::<Vec<_>>().join(" "))
             }
+            Edit::EventSeen { count, note, .. } => write!(f, "seen {count} times: {note}"),
             Edit::AddOwner(owner) => write!(f, "+owner {} {}", owner.kind, owner.name),
             Edit::RemoveOwner(_) => f.write_str("-owner"),
             Edit::RemoveFinalizer(name) => write!(f, "-finalizer {name}"),
