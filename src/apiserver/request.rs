@@ -173,7 +173,7 @@ struct Summary<'a>(&'a Edit);
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Edit::Taints { add, remove } => {
+            Edit::Taints { add, remove, .. } => {
                 let added = add.iter().map(|taint| format!("+{taint}"));
                 let removed = remove.iter().map(|(key, effect)| format!("-{key}:{effect}"));
                 f.write_str(&added.chain(removed).collect::<Vec<_>>().join(" "))
@@ -194,6 +194,7 @@ impl fmt::Display for Summary<'_> {
                 let shown = conditions.iter().map(|condition| format!("{}={}", condition.kind, condition.status));
                 f.write_str(&shown.collect::<Vec<_>>().join(" "))
             }
+            Edit::EventSeen { count, note, .. } => write!(f, "seen {count} times: {note}"),
             Edit::AddOwner(owner) => write!(f, "+owner {} {}", owner.kind, owner.name),
             Edit::RemoveOwners(uids) => f.write_str(if uids.len() == 1 { "-owner" } else { "-owners" }),
             Edit::UnblockOwners => f.write_str("unblock owners"),

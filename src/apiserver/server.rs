@@ -152,6 +152,9 @@ impl ApiServer {
         if let Some(uid) = uid.filter(|uid| *uid != old.meta().uid) {
             return Err(ApiError::Conflict(wrong_uid(uid, old.meta().uid)));
         }
+        if edit.is_outdated(old.meta()) {
+            return Err(ApiError::Conflict(MODIFIED.into()));
+        }
         let mut new = old.clone();
         assert!(new.edit(edit), "a {kind} cannot be patched with {edit:?}");
         self.replace(new, old, part, cx)

@@ -380,6 +380,24 @@ settings! {
     /// Objects of which a component remembers how much it said.
     EventCacheSize = "client-go", "maxLruCacheEntries", Count, 4_096, 1,
         "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// Events about one object that differ in their words only, from which on one stands for the rest.
+    EventAggregateMax = "client-go", "defaultAggregateMaxEvents", Count, 10, 1,
+        "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// Silence after which Events are no longer similar to those before.
+    EventAggregateInterval = "client-go", "defaultAggregateIntervalInSeconds", Duration, 600 * S, MS,
+        "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// How often an Event is sent to which nobody answers.
+    EventRetries = "client-go", "maxTriesPerEvent", Count, 12, 1,
+        "staging/src/k8s.io/client-go/tools/record/event.go";
+    /// Pause between two such attempts.
+    EventRetryPause = "client-go", "defaultSleepDuration", Duration, 10 * S, MS,
+        "staging/src/k8s.io/client-go/tools/record/event.go";
+    /// Share by which the scheduler's recorder draws that pause longer.
+    EventRetryJitter = "client-go", "events.attemptRecording.jitter", Share, 250_000, 0,
+        "staging/src/k8s.io/client-go/tools/events/event_broadcaster.go";
+    /// Silence after which a series of Events of the scheduler is over.
+    EventSeriesFinish = "client-go", "events.finishTime", Duration, 6 * MIN, MS,
+        "staging/src/k8s.io/client-go/tools/events/event_broadcaster.go";
     /// Events that may wait to be sent; more are dropped.
     EventQueueSize = "client-go", "maxQueuedEvents", Count, 1_000, 1,
         "staging/src/k8s.io/client-go/tools/record/event.go";

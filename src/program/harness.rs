@@ -165,6 +165,9 @@ impl<P: Program> Harness<P> {
             (_, None) => Reply::Error(ApiError::NotFound),
             (Request::Get { .. } | Request::Bind { .. }, Some(old)) => Reply::Done(old),
             (Request::Update { object, part }, Some(old)) => self.replace(object, part, &old),
+            (Request::Patch { edit, .. }, Some(old)) if edit.is_outdated(old.meta()) => {
+                Reply::Error(ApiError::Conflict("the object has been modified".into()))
+            }
             (Request::Patch { edit, .. }, Some(old)) => {
                 let mut new = old.clone();
                 assert!(new.edit(&edit), "an edit of another kind");

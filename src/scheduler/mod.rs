@@ -216,6 +216,10 @@ impl Program for Scheduler {
         Some(ClientLimit { qps: SettingId::SchedulerQps, burst: SettingId::SchedulerBurst })
     }
 
+    fn has_event_series(&self) -> bool {
+        true
+    }
+
     fn on_start(&mut self, _cx: &mut Context<'_>) {}
 
     fn on_changes(&mut self, kind: Kind, changes: &[Change], cx: &mut Context<'_>) {
