@@ -41,6 +41,7 @@ const POD_SPEC: &[&str] = &[
     "initContainers[].ports[].protocol",
     "initContainers[].restartPolicy",
     "tolerations",
+    "topologySpreadConstraints",
     "restartPolicy",
     "terminationGracePeriodSeconds",
     "priorityClassName",

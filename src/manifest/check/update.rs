@@ -9,9 +9,8 @@ use crate::object::{FieldErrors, Kind};
 use serde_json::Value;
 
 /// Fields of a pod's spec that have no default and may not change.
-const POD_FIXED: [&str; 12] = [
+const POD_FIXED: [&str; 11] = [
     "affinity",
-    "topologySpreadConstraints",
     "readinessGates",
     "hostAliases",
     "hostname",
