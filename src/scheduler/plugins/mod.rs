@@ -6,6 +6,7 @@ mod dynamic_resources;
 mod fit;
 mod node_name;
 mod node_unschedulable;
+mod pod_topology_spread;
 mod scheduling_gates;
 mod taint_toleration;
 
@@ -15,6 +16,7 @@ pub use dynamic_resources::DynamicResources;
 pub use fit::Fit;
 pub use node_name::NodeName;
 pub use node_unschedulable::NodeUnschedulable;
+pub use pod_topology_spread::PodTopologySpread;
 pub use scheduling_gates::SchedulingGates;
 pub use taint_toleration::TaintToleration;
 
