@@ -135,10 +135,8 @@ fn two_seconds_planted_in_all_runs_are_found_where_the_natural_range_is_narrower
         let (replay, simulated) = agreeing(name);
         let recorded: Vec<Scalars> = replay.recorded.iter().map(|run| run.times.clone()).collect();
         assert_eq!(times(&recorded, &simulated), [""; 0], "{name}");
-        let shifted: Vec<Scalars> = recorded
-            .iter()
-            .map(|run| run.iter().map(|(name, value)| (name.clone(), value + 2.0)).collect())
-            .collect();
+        let shifted: Vec<Scalars> =
+            recorded.iter().map(|run| run.iter().map(|(name, value)| (name.clone(), value + 2.0)).collect()).collect();
         let seeds = by_name(&simulated);
         let differences = times(&shifted, &simulated);
         for (scalar, runs) in by_name(&shifted) {
@@ -162,9 +160,8 @@ fn a_simulated_range_blown_up_tenfold_is_found() {
         let recorded: Vec<Scalars> = replay.recorded.iter().map(|run| run.times.clone()).collect();
         let medians: BTreeMap<String, f64> =
             by_name(&simulated).into_iter().map(|(name, values)| (name.clone(), values.quantile(0.5))).collect();
-        let blown_up = |(scalar, value): (&String, &f64)| {
-            (scalar.clone(), medians[scalar] + 10.0 * (value - medians[scalar]))
-        };
+        let blown_up =
+            |(scalar, value): (&String, &f64)| (scalar.clone(), medians[scalar] + 10.0 * (value - medians[scalar]));
         let wide: Vec<Scalars> = simulated.iter().map(|seed| seed.iter().map(blown_up).collect()).collect();
         let differences = times(&recorded, &wide);
         for (scalar, values) in by_name(&wide) {

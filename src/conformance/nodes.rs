@@ -53,7 +53,8 @@ pub fn of_group(scenario: &Scenario, item: &Item, next: &mut i64, problems: &mut
             None => fields.refuse("labels", "texts"),
         }
     }
-    let taints: Option<Vec<Taint>> = value["taints"].as_array().map_or(Some(Vec::new()), |list| list.iter().map(taint).collect());
+    let taints: Option<Vec<Taint>> =
+        value["taints"].as_array().map_or(Some(Vec::new()), |list| list.iter().map(taint).collect());
     let Some(taints) = taints else {
         fields.refuse("taints", "taints as \"key=value:NoSchedule\", or with `key`, `value` and `effect`");
         return Vec::new();

@@ -249,7 +249,7 @@ mod tests {
                 let info = PodInfo::new(Arc::new(pod));
                 let spec = &info.pod.spec;
                 let plain = RequiredMatch::new(spec, cache.table());
-                let nodes = cache.table_for(&info);
+                let nodes = cache.table_for(&info, &crate::scheduler::Profile::default());
                 let fast = RequiredMatch::new(spec, nodes);
                 let is_column = |check: &Check| matches!(check, Check::Column(..) | Check::Field(_));
                 assert!(fast.terms.iter().flatten().flat_map(|term| &term.0).all(is_column));
