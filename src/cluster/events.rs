@@ -175,7 +175,8 @@ pub enum Recorder {
     Series(Series, Option<Bucket>),
 }
 
-/// What is to be sent next for an Event, and after which pause. One that could not be patched is created; one to which nobody answered is tried again after a pause.
+/// What is to be sent next for an Event, and after which pause: one that could not be patched is created, one to which
+/// nobody answered is tried again.
 fn next(mut emission: Emission, reply: &Reply, is_series: bool, world: &World) -> Option<(Emission, Span)> {
     let settings = &world.config.settings;
     let is_lost = match reply {
