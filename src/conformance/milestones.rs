@@ -118,9 +118,7 @@ pub const SERIES: [&str; 10] = [
 ];
 
 /// Of the fields that no other takes, those that are series.
-fn series<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<BTreeMap<String, BTreeMap<String, Series>>, D::Error> {
+fn series<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<String, BTreeMap<String, Series>>, D::Error> {
     let rest: BTreeMap<String, Value> = BTreeMap::deserialize(from)?;
     let series = rest.into_iter().filter(|(kind, _)| SERIES.contains(&kind.as_str()));
     let read = |(kind, value)| match serde_json::from_value(value) {

@@ -108,7 +108,8 @@ impl Replay {
         let run = watch::run(&mut world, &self.stops, self.first_action);
         world.audit()?;
         let mut summary = Summary::of(&run, &run.take_scalars(), &self.terms.groups, &self.kinds);
-        let missed = world.missed().iter().map(|missed| format!("action {} came to nothing: {}", missed.id, missed.why));
+        let missed =
+            world.missed().iter().map(|missed| format!("action {} came to nothing: {}", missed.id, missed.why));
         let refused = world.refused();
         let refused = refused.iter().map(|(request, why)| format!("{request} was refused: {}", why.message(request)));
         summary.trouble = missed.chain(refused).collect();
@@ -179,8 +180,6 @@ impl Reader<'_> {
         }
         let mut notes = Vec::new();
         interpreted::note(&source.file, source.lines(), &item.path, &value, &mut notes);
-        // Remove this line when node selectors are simulated: until then a taint does the work, see `nodes::idle`.
-        notes.retain(|note| !note.field.ends_with("nodeSelector"));
         self.needs.extend(notes.into_iter().map(|note| not_simulated(&format!("`{}`", note.field))));
         Some(decoded.object)
     }
@@ -197,9 +196,7 @@ impl Reader<'_> {
     /// With the scenario's names in place of `$POOL` and `$NS`, and with our annotations in place of the recorder's.
     fn translated(&mut self, value: &Value) -> Value {
         match value {
-            Value::String(text) => {
-                Value::from(text.replace("$POOL", &self.scenario.name).replace("$NS", NAMESPACE))
-            }
+            Value::String(text) => Value::from(text.replace("$POOL", &self.scenario.name).replace("$NS", NAMESPACE)),
             Value::Array(list) => list.iter().map(|item| self.translated(item)).collect(),
             Value::Object(map) => {
                 let mut translated = Map::new();

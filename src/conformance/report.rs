@@ -230,7 +230,10 @@ mod tests {
         assert_eq!((&scenario["name"], &scenario["agreed"]), (&json!("a1-crash"), &json!(true)));
         assert_eq!(scenario["scalars"][0]["recorded"], json!([1.5, null]));
         let simulated = &scenario["scalars"][0]["simulated"];
-        assert_eq!((&simulated["min"], &simulated["median"], &simulated["max"]), (&json!(1.0), &json!(1.0), &json!(2.0)));
+        assert_eq!(
+            (&simulated["min"], &simulated["median"], &simulated["max"]),
+            (&json!(1.0), &json!(1.0), &json!(2.0))
+        );
         assert_eq!(simulated["share"], json!(0.75));
         assert!(!report.agrees());
     }

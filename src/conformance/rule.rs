@@ -86,9 +86,8 @@ pub fn differences(recorded: &[Summary], simulated: &[Summary], terms: &Terms) -
     found.extend(ends(recorded, simulated));
     for (word, end) in [("min", true), ("max", false)] {
         let of = |summaries: &[Summary]| -> Vec<Scalars> {
-            let column = |(name, (low, high)): (&String, &Extremes)| {
-                (format!("{name} {word}"), if end { *low } else { *high })
-            };
+            let column =
+                |(name, (low, high)): (&String, &Extremes)| (format!("{name} {word}"), if end { *low } else { *high });
             summaries.iter().map(|summary| summary.extremes.iter().map(column).collect()).collect()
         };
         found.extend(counts(&of(recorded), &of(simulated), &|scalars| scalars));

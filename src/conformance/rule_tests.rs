@@ -34,9 +34,10 @@ fn times_agree_or_differ_in_words() {
     // Wide enough to hold all values, but only with its rim.
     let rim: Vec<f64> = (0..200).map(|n| if n < 10 { 10.0 } else { 12.0 }).collect();
     let found = times(&recorded, &runs("t", &rim));
-    assert_eq!(found, [
-        "t: recorded 10-10.4, simulated min 10 q10 12 median 12 q90 12 max 12: the middle misses what was recorded"
-    ]);
+    assert_eq!(
+        found,
+        ["t: recorded 10-10.4, simulated min 10 q10 12 median 12 q90 12 max 12: the middle misses what was recorded"]
+    );
     // Two per cent of a late time is more than half a second.
     assert_eq!(times(&runs("t", &[370.0]), &spread(375.0, 377.0)), [""; 0]);
 }

@@ -91,9 +91,8 @@ impl Source {
 
 /// Keys of a scenario that we know. `watch` and `leases` say what the recorder wrote down, `split` and `description` are
 /// for people.
-const KEYS: [&str; 11] = [
-    "name", "family", "split", "description", "cp", "nodes", "manifests", "actions", "duration", "watch", "leases",
-];
+const KEYS: [&str; 11] =
+    ["name", "family", "split", "description", "cp", "nodes", "manifests", "actions", "duration", "watch", "leases"];
 
 /// Keys that ask for something which is not simulated, with what that is.
 const NEEDS: [(&str, &str); 2] =
@@ -304,9 +303,9 @@ mod tests {
             "leases": true, "before": [], "moon": "full"}"#;
         let scenario = parsed(text).unwrap();
         assert_eq!(scenario.family, "x");
-        assert_eq!(scenario.needs, [
-            "needs a metrics server (`metrics`), which is not simulated yet",
-            "needs `moon`, which is unknown here",
-        ]);
+        assert_eq!(
+            scenario.needs,
+            ["needs a metrics server (`metrics`), which is not simulated yet", "needs `moon`, which is unknown here",]
+        );
     }
 }

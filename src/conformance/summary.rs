@@ -87,7 +87,8 @@ impl Summary {
 
     fn take_rollout(&mut self, owner: &str, rows: &[Rollout]) {
         const COLUMNS: [&str; 4] = ["wanted", "there", "ready", "available"];
-        let object = if owner == "null" { "ReplicaSets of none".to_string() } else { format!("ReplicaSets of {owner}") };
+        let object =
+            if owner == "null" { "ReplicaSets of none".to_string() } else { format!("ReplicaSets of {owner}") };
         for (index, (_, sets)) in rows.iter().enumerate() {
             let sets = by_revision(sets);
             for (revision, numbers) in &sets {
@@ -261,8 +262,7 @@ mod tests {
         let times = times.map(|(name, value)| (name.to_string(), value)).into();
         let groups = vec![["n0", "n1"].map(str::to_string).into()];
         let named = named_by_order(times, &groups);
-        let expected =
-            [("a#1", 5.0), ("a#2", 7.0), ("a.n2", 6.0), ("b#1", 1.0), ("Job/tick.Complete#1", 3.0)];
+        let expected = [("a#1", 5.0), ("a#2", 7.0), ("a.n2", 6.0), ("b#1", 1.0), ("Job/tick.Complete#1", 3.0)];
         assert_eq!(named, expected.map(|(name, value)| (name.to_string(), value)).into());
     }
 

@@ -243,7 +243,8 @@ impl Watch {
                 let fields = std::iter::once("t").chain(row.fields.iter().copied());
                 Series { fields: fields.map(str::to_string).collect(), rows: Vec::new() }
             });
-            let cells = after.map_or_else(|| vec![Value::from("deleted")], |after| after.into_iter().map(Value::from).collect());
+            let cells = after
+                .map_or_else(|| vec![Value::from("deleted")], |after| after.into_iter().map(Value::from).collect());
             series.rows.push(std::iter::once(Value::from(at)).chain(cells).collect());
         }
         let conditions = |object: &Option<Object>| -> Vec<String> {
