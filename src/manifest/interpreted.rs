@@ -43,6 +43,7 @@ const POD_SPEC: &[&str] = &[
     "nodeSelector",
     "affinity.nodeAffinity",
     "tolerations",
+    "topologySpreadConstraints",
     "restartPolicy",
     "terminationGracePeriodSeconds",
     "priorityClassName",

@@ -1,8 +1,9 @@
 //! Labels of nodes as columns, and what a pod asks of them as tables over the values that a label has.
 //!
 //! Many nodes share the few values of a key: a requirement is decided once for each value, and a node then costs one
-//! look-up in a small table. A column is made when the first pod asks for its key ([`Cache::table_for`](super::Cache::table_for)) and kept
-//! until nodes come or go. Where there is no column, labels are read one by one, to the same effect.
+//! look-up in a small table. A column is made when the first pod asks for its key
+//! ([`Cache::table_for`](super::Cache::table_for)) and kept until nodes come or go. Where there is no column, labels are
+//! read one by one, to the same effect.
 
 use super::table::NodeTable;
 use crate::object::node_affinity::{NodeOperator, NodeRequirement, NodeTerm, matches_field};
@@ -248,7 +249,7 @@ mod tests {
                 let info = PodInfo::new(Arc::new(pod));
                 let spec = &info.pod.spec;
                 let plain = RequiredMatch::new(spec, cache.table());
-                let nodes = cache.table_for(&info);
+                let nodes = cache.table_for(&info, &crate::scheduler::Profile::default());
                 let fast = RequiredMatch::new(spec, nodes);
                 let is_column = |check: &Check| matches!(check, Check::Column(..) | Check::Field(_));
                 assert!(fast.terms.iter().flatten().flat_map(|term| &term.0).all(is_column));

@@ -9,6 +9,7 @@
 use super::diagnosis::Diagnosis;
 use super::event::{ClusterEvent, Interest};
 use super::table::{NodeTable, PodInfo};
+use super::tally::Counted;
 use super::window::{Code, Window};
 use crate::apiserver::Request;
 use crate::kernel::bitset::BitSet;
@@ -124,6 +125,12 @@ pub trait Plugin: Send + Sync + 'static {
     /// Why not.
     fn pre_enqueue(&self, _pod: &Pod) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    /// What it is going to count for `pod`, so that the cache may keep the counts from one cycle to the next. Asked of
+    /// those that take part in pre-filter.
+    fn counted(&self, _pod: &PodInfo) -> Vec<Counted> {
+        Vec::new()
     }
 
     /// Looks at the pod and the cluster.

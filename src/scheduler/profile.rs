@@ -27,6 +27,7 @@ pub const REGISTRY: &[Row] = &[
     Row { weight: 3, make: || Arc::new(plugins::TaintToleration) },
     Row { weight: 2, make: || Arc::new(plugins::NodeAffinity) },
     Row { weight: 1, make: || Arc::new(plugins::Fit) },
+    Row { weight: 2, make: || Arc::new(plugins::PodTopologySpread::default()) },
     Row { weight: 0, make: || Arc::new(plugins::DynamicResources) },
     Row { weight: 0, make: || Arc::new(plugins::DefaultPreemption) },
     Row { weight: 1, make: || Arc::new(plugins::BalancedAllocation) },

@@ -97,6 +97,15 @@ pub fn spread(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
         }
         word(&constraint.node_affinity_policy, &format!("{at}.nodeAffinityPolicy"), &["Honor", "Ignore"], errors);
         word(&constraint.node_taints_policy, &format!("{at}.nodeTaintsPolicy"), &["Honor", "Ignore"], errors);
+        let keys: Vec<_> = constraint.match_label_keys.iter().flatten().collect();
+        if constraint.label_selector.is_none() && !keys.is_empty() {
+            let detail = "must not be specified when labelSelector is not set";
+            errors.forbidden(format!("{at}.matchLabelKeys"), detail);
+        } else {
+            for (index, key) in keys.into_iter().enumerate() {
+                label_key(key, &format!("{at}.matchLabelKeys[{index}]"), errors);
+            }
+        }
         label_selector(&constraint.label_selector, &format!("{at}.labelSelector"), errors);
     }
 }

@@ -9,10 +9,9 @@ use crate::object::{FieldErrors, Kind};
 use serde_json::Value;
 
 /// Fields of a pod's spec that have no default and may not change, as JSON pointers.
-const POD_FIXED: [&str; 13] = [
+const POD_FIXED: [&str; 12] = [
     "/affinity/podAffinity",
     "/affinity/podAntiAffinity",
-    "/topologySpreadConstraints",
     "/readinessGates",
     "/hostAliases",
     "/hostname",

@@ -323,6 +323,7 @@ fn event(overlay: &mut Overlay, now: &Event, was: &Event) {
     let reporter = name("/reportingComponent", "/reportingController");
     overlay.change(reporter, &now.reporter, &was.reporter, text);
     overlay.change("/eventTime", &now.time, &was.time, |time| micro_time(*time));
+    overlay.change(name("/count", "/deprecatedCount"), &now.count, &was.count, |count| json!(count));
 }
 
 fn api_version(kind: &str) -> String {

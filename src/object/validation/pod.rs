@@ -144,6 +144,9 @@ pub fn pod_spec(spec: &PodSpec, node_name: &str, path: &str, errors: &mut FieldE
         }
     }
     tolerations(&spec.tolerations, &format!("{path}.tolerations"), errors);
+    for (index, constraint) in spec.topology_spread.iter().enumerate() {
+        constraint.validate_label_keys(&format!("{path}.topologySpreadConstraints[{index}]"), errors);
+    }
     if !spec.priority_class.is_empty() {
         for fault in text::dns_subdomain(&spec.priority_class) {
             errors.invalid(format!("{path}.priorityClassName"), quoted(&spec.priority_class), fault);

@@ -8,6 +8,7 @@ mod fit;
 mod node_affinity;
 mod node_name;
 mod node_unschedulable;
+mod pod_topology_spread;
 mod scheduling_gates;
 mod taint_toleration;
 
@@ -19,6 +20,7 @@ pub use fit::Fit;
 pub use node_affinity::NodeAffinity;
 pub use node_name::NodeName;
 pub use node_unschedulable::NodeUnschedulable;
+pub use pod_topology_spread::PodTopologySpread;
 pub use scheduling_gates::SchedulingGates;
 pub use taint_toleration::TaintToleration;
 

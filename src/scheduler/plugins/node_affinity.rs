@@ -146,7 +146,7 @@ mod tests {
         for (name, zone) in [("n0", "a"), ("n1", "b"), ("n2", "b"), ("n3", "c")] {
             cache.add_node(labelled(name, zone));
         }
-        evaluate(cache.table_for(pod), pod, &Profile::default())
+        evaluate(cache.table_for(pod, &Profile::default()), pod, &Profile::default())
     }
 
     #[test]
