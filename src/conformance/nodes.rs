@@ -93,15 +93,12 @@ pub fn taint(value: &Value) -> Option<Taint> {
 }
 
 /// The idle nodes that stand for the neighbours of a scenario which shared its control plane: one more zone, without the
-/// label of the pool.
+/// label of the pool, for which the pods' node selectors ask.
 pub fn idle() -> Vec<Node> {
-    // Until node selectors are simulated, a taint keeps the scenario's pods away.
-    let taint = Taint { key: "idle".into(), value: "".into(), effect: Effect::NoSchedule, time_added: None };
     let node = |index| {
         let mut node = Node { meta: Meta::new(Key::cluster(format!("idle{index}"))), ..Node::default() };
         node.meta.labels.insert(LABEL_HOSTNAME, format!("idle{index}"));
         node.meta.labels.insert(LABEL_ZONE, "idle");
-        node.taints.push(taint.clone());
         node.capacity.set(CPU, Quantity::from_units(4));
         node.capacity.set(MEMORY, Quantity::from_units(8 << 30));
         node.capacity.set(PODS, Quantity::from_units(110));

@@ -180,8 +180,6 @@ impl Reader<'_> {
         }
         let mut notes = Vec::new();
         interpreted::note(&source.file, source.lines(), &item.path, &value, &mut notes);
-        // Remove this line when node selectors are simulated: until then a taint does the work, see `nodes::idle`.
-        notes.retain(|note| !note.field.ends_with("nodeSelector"));
         self.needs.extend(notes.into_iter().map(|note| not_simulated(&format!("`{}`", note.field))));
         Some(decoded.object)
     }
