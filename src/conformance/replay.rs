@@ -100,14 +100,19 @@ impl Replay {
         })
     }
 
+    /// The cluster of one seed at time zero.
+    pub fn world(&self, seed: u64) -> World {
+        let mut config = Config { seed, ..self.config.clone() };
+        config.delays.set(DelayId::ApiWrite, api_write(seed));
+        World::new(config)
+    }
+
     /// Simulates one seed.
     ///
     /// # Errors
     /// The invariants of the engine that broke: our fault.
     pub fn run(&self, seed: u64) -> Result<Summary, Vec<String>> {
-        let mut config = Config { seed, ..self.config.clone() };
-        config.delays.set(DelayId::ApiWrite, api_write(seed));
-        let mut world = World::new(config);
+        let mut world = self.world(seed);
         let run = watch::run(&mut world, &self.stops, self.first_action);
         world.audit()?;
         let mut summary = Summary::of(&run, &run.take_scalars(), &self.terms.groups, &self.kinds);
