@@ -136,7 +136,7 @@ impl Correlator {
         };
         let bucket = self.spoken_of.entry(topic.0, most, grown);
         let may_speak = bucket.as_mut().is_none_or(|bucket| bucket.try_take(now));
-        may_speak.then(|| Emission { is_patch: event.count > 1, event, tries: 0 })
+        may_speak.then_some(Emission { is_patch: event.count > 1, event, tries: 0 })
     }
 }
 
@@ -175,20 +175,14 @@ pub enum Recorder {
     Series(Series, Option<Bucket>),
 }
 
-/// What follows from the reply to an Event.
-#[derive(Clone, Debug)]
-enum Next {
-    Over,
-    Again(Emission, Span),
-}
-
-/// An Event that could not be patched is created; one to which nobody answered is tried again after a pause.
-fn next(mut emission: Emission, reply: &Reply, is_series: bool, world: &World) -> Next {
+/// What is to be sent next for an Event, and after which pause: one that could not be patched is created, one to which
+/// nobody answered is tried again.
+fn next(mut emission: Emission, reply: &Reply, is_series: bool, world: &World) -> Option<(Emission, Span)> {
     let settings = &world.config.settings;
     let is_lost = match reply {
         Reply::Error(ApiError::NotFound) if emission.is_patch => {
             emission.is_patch = false;
-            return Next::Again(emission, Span::ZERO);
+            return Some((emission, Span::ZERO));
         }
         Reply::Error(ApiError::Timeout) => true,
         // The first of the series was created meanwhile.
@@ -197,7 +191,7 @@ fn next(mut emission: Emission, reply: &Reply, is_series: bool, world: &World) -
     };
     emission.tries += 1;
     if !is_lost || emission.tries >= settings.count(SettingId::EventRetries) {
-        return Next::Over;
+        return None;
     }
     let pause = settings.span(SettingId::EventRetryPause);
     let key = emission.event.meta.key.to_string();
@@ -209,7 +203,7 @@ fn next(mut emission: Emission, reply: &Reply, is_series: bool, world: &World) -
         _ => pause,
     };
     emission.is_patch = emission.event.count > 1;
-    Next::Again(emission, pause)
+    Some((emission, pause))
 }
 
 impl World {
@@ -245,7 +239,7 @@ impl World {
     /// An Event was answered, or nobody answered.
     pub(super) fn emitted(&mut self, owner: Owner, emission: Emission, reply: &Reply, why: Why) {
         let is_series = matches!(self.client(owner).recorder, Recorder::Series(..));
-        if let Next::Again(emission, pause) = next(emission, reply, is_series, self) {
+        if let Some((emission, pause)) = next(emission, reply, is_series, self) {
             return self.send_event(owner, emission, why, pause);
         }
         self.client(owner).is_emitting = false;

@@ -160,6 +160,11 @@ impl Cache {
         self.pods.get(&uid).is_some_and(|placed| placed.is_assumed)
     }
 
+    /// The node on which a pod is assumed.
+    pub fn assumed_node(&self, uid: Uid) -> Option<&Name> {
+        self.pods.get(&uid).filter(|placed| placed.is_assumed).map(|placed| &placed.node)
+    }
+
     /// A binding failed: an assumed pod no longer counts. Says whether it was assumed still.
     pub fn forget(&mut self, uid: Uid) -> bool {
         let is_assumed = self.is_assumed(uid);

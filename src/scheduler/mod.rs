@@ -138,8 +138,13 @@ impl Scheduler {
                 self.cache.add_pod(new);
                 self.queue.on_event(ClusterEvent::added(Resource::Pod, new), None, &moment);
             }
+            (Some(old), Some(new)) if self.cache.is_assumed(new.meta.uid) => {
+                if new.meta.is_terminating() && !old.meta.is_terminating() {
+                    Self::give_up(&mut self.cache, &mut self.queue, new, &moment);
+                }
+            }
             (Some(old), Some(new)) => {
-                if is_ours(new) && !self.cache.is_assumed(new.meta.uid) {
+                if is_ours(new) {
                     self.queue.update(old, new, &moment);
                 }
             }
@@ -152,7 +157,10 @@ impl Scheduler {
                 self.cache.remove_pod(old.meta.uid);
                 self.queue.on_event(ClusterEvent::deleted(Resource::Pod, old), None, &moment);
             }
-            (Some(old), None) => self.queue.delete(&old.meta.key),
+            (Some(old), None) => {
+                self.queue.delete(&old.meta.key);
+                Self::give_up(&mut self.cache, &mut self.queue, old, &moment);
+            }
             (None, None) => {}
         }
     }
@@ -164,6 +172,14 @@ impl Scheduler {
         if old.as_deref().map(&selector) != new.as_deref().map(&selector) {
             self.selectors.forget();
         }
+    }
+
+    /// A pod whose binding goes on is being deleted: what it was to take is free for others (`handleAssumedPodDeletion`).
+    fn give_up(cache: &mut Cache, queue: &mut Queue, pod: &Arc<Pod>, moment: &Moment<'_>) {
+        let Some(node) = cache.assumed_node(pod.meta.uid).cloned() else { return };
+        cache.forget(pod.meta.uid);
+        let assumed = Arc::new(Pod { node_name: node, ..Pod::clone(pod) });
+        queue.on_event(ClusterEvent::deleted(Resource::Pod, &assumed), None, moment);
     }
 
     /// Goes on with whatever can go on, and sets the timers of the queue.

@@ -26,7 +26,7 @@ pub struct PodInfo {
     /// Memory that it is charged when nodes are scored (bytes).
     pub charged_memory_bytes: i64,
     /// What it is told apart by from pods of other Services and ReplicaSets when it is spread by default; empty if by
-    /// nothing. See [`super::default_selector`].
+    /// nothing. See [`mod@super::default_selector`].
     pub default_selector: Arc<Selector>,
 }
 

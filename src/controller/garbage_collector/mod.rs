@@ -111,7 +111,8 @@ impl GarbageCollector {
 
     /// A worker who has nothing to do and could.
     fn free_worker(&self) -> Option<(usize, usize)> {
-        let free = |line: &Line| line.workers.iter().position(Option::is_none).filter(|_| line.queue.has_ready());
+        let free =
+            |line: &Line| line.queue.has_ready().then(|| line.workers.iter().position(Option::is_none)).flatten();
         self.lines.iter().enumerate().find_map(|(number, line)| Some((number, free(line)?)))
     }
 

@@ -63,7 +63,8 @@ fn pods_of_a_node_that_is_gone_go_after_a_quarantine() {
     assert_eq!(t.whys.last().unwrap().1.setting, Some(SettingId::PodGcQuarantine));
     assert_ne!(t.whys.last().unwrap().1.cause, crate::object::FactId::NONE, "the node's deletion led to it");
     t.live_to(secs(300));
-    assert_eq!(t.story(), "", "with its pods gone nobody asks for the node");
+    // The pass that gave the node up had put it into quarantine again just before, as upstream's does.
+    assert_eq!(told(&mut t), ["get Node n1"]);
 }
 
 #[test]
