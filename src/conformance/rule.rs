@@ -205,14 +205,19 @@ fn count(recorded: &Sorted, simulated: &Sorted) -> Option<String> {
     is_rare.then(|| format!("{shown}: {hits} of {} seeds give {}", simulated.len(), number(first)))
 }
 
+/// Whether `count` of `all` are at least this share; a rounding error does not decide.
+fn is_share(count: usize, share: f64, all: usize) -> bool {
+    count as f64 + 1e-9 >= share * all as f64
+}
+
 /// Rule 3: end states.
 fn ends(recorded: &[Summary], simulated: &[Summary]) -> Vec<String> {
     let Some(first) = recorded.first() else { return Vec::new() };
     let is_certain = recorded.iter().all(|run| run.ends == first.ends);
     let strangers: Vec<&Summary> =
         simulated.iter().filter(|seed| recorded.iter().all(|run| run.ends != seed.ends)).collect();
-    let allowed = if is_certain { 0.0 } else { (1.0 - MOST) * simulated.len() as f64 };
-    if strangers.len() as f64 <= allowed + f64::EPSILON {
+    let wanted = if is_certain { 1.0 } else { MOST };
+    if is_share(simulated.len() - strangers.len(), wanted, simulated.len()) {
         return Vec::new();
     }
     // Which objects end otherwise than in every run; if none does, it is how they go together.
@@ -257,7 +262,7 @@ fn sequences(recorded: &[Summary], simulated: &[Summary], groups: &Groups) -> Ve
         .collect();
     let is_known = |seed: &Summary| known.iter().all(|(object, sequences)| sequences.contains(&of(seed, object)));
     let strangers: Vec<&Summary> = simulated.iter().filter(|seed| !is_known(seed)).collect();
-    if (simulated.len() - strangers.len()) as f64 + 1e-9 >= MOST * simulated.len() as f64 {
+    if is_share(simulated.len() - strangers.len(), MOST, simulated.len()) {
         return Vec::new();
     }
     let mut found = Vec::new();
