@@ -1,22 +1,68 @@
 //! How long a request takes at the server.
 //!
-//! Each request is served by itself: seats, queues and overload of priority and fairness are not modelled yet.
+//! Writes take their turn on the server's machine ([`Desk`]); otherwise each request is served by itself: seats, queues and
+//! overload of priority and fairness are not modelled yet.
 
 use super::request::Request;
 use crate::kernel::rng::Draws;
-use crate::kernel::time::Span;
+use crate::kernel::time::Time;
 use crate::object::{DelayId, Delays};
 
-/// Time from a request's arrival to its commit, keyed by who asks for what of which version. A write that is refused because
-/// its object has changed (`is_outdated`) takes no longer than a read: it never gets as far as etcd.
-pub fn service_time(
-    request: &Request,
-    is_outdated: bool,
-    delays: &Delays,
-    draws: &Draws,
-    path: &str,
-    version: u64,
-) -> Span {
-    let id = if request.is_read() || is_outdated { DelayId::ApiRead } else { DelayId::ApiWrite };
-    delays.sample(id, draws, path, version)
+/// When the server's machine is free again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Desk {
+    free: Time,
+}
+
+/// A request that arrives.
+pub struct Arrival<'a> {
+    /// What is asked.
+    pub request: &'a Request,
+    /// Whether it will be refused because its object has changed.
+    pub is_outdated: bool,
+    /// Names it for draws: who asks for what.
+    pub path: &'a str,
+    /// Of which version.
+    pub version: u64,
+}
+
+impl Desk {
+    /// When a request that arrives now is committed or answered. A write that will be refused because its object has
+    /// changed takes no longer than a read: it never gets as far as etcd.
+    pub fn served(&mut self, arrival: &Arrival<'_>, delays: &Delays, draws: &Draws, now: Time) -> Time {
+        let sample = |id| delays.sample(id, draws, arrival.path, arrival.version);
+        if arrival.request.is_read() || arrival.is_outdated {
+            return now + sample(DelayId::ApiRead);
+        }
+        self.free = self.free.max(now) + sample(DelayId::ApiTurn);
+        self.free + sample(DelayId::ApiWrite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::dist::Delay;
+    use crate::kernel::time::Span;
+    use crate::object::{Key, Kind, Meta, Namespace};
+
+    #[test]
+    fn writes_take_turns_and_reads_do_not_wait() {
+        let mut delays = Delays::default();
+        let constant = |millis| Delay::Constant(Span::from_millis(millis));
+        for (id, millis) in [(DelayId::ApiTurn, 4), (DelayId::ApiWrite, 10), (DelayId::ApiRead, 1)] {
+            delays.set(id, constant(millis));
+        }
+        let write = Request::Create(Namespace { meta: Meta::new(Key::cluster("a")) }.into());
+        let read = Request::Get { kind: Kind::Namespace, key: Key::cluster("a") };
+        let mut desk = Desk::default();
+        let mut served = |request: &Request, is_outdated, now| {
+            let arrival = Arrival { request, is_outdated, path: "x", version: 0 };
+            let at = desk.served(&arrival, &delays, &Draws::new(1), Time::ZERO + Span::from_millis(now));
+            at.since(Time::ZERO).as_micros() / 1_000
+        };
+        assert_eq!([served(&write, false, 0), served(&write, false, 0), served(&write, false, 1)], [14, 18, 22]);
+        assert_eq!([served(&read, false, 1), served(&write, true, 1)], [2, 2]);
+        assert_eq!(served(&write, false, 100), 114);
+    }
 }

@@ -200,16 +200,14 @@ impl World {
     /// A request reaches the API server.
     pub(super) fn arrive(&mut self, slot: Slot) {
         let request = self.requests.get(slot).expect("a request arrives once");
-        let is_outdated = self.server.is_outdated(&request.request);
-        let service = flow::service_time(
-            &request.request,
-            is_outdated,
-            &self.config.delays,
-            &self.draws,
-            &request.path,
-            request.version,
-        );
-        self.queue.push(self.now + service, Event::Serve(slot));
+        let arrival = flow::Arrival {
+            request: &request.request,
+            is_outdated: self.server.is_outdated(&request.request),
+            path: &request.path,
+            version: request.version,
+        };
+        let at = self.desk.served(&arrival, &self.config.delays, &self.draws, self.now);
+        self.queue.push(at, Event::Serve(slot));
     }
 
     /// The API server serves a request, and tells those who listen.

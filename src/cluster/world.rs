@@ -4,6 +4,7 @@ use super::config::{Config, Stop};
 use super::event::Event;
 use super::process::{Client, Owner, Process, Station};
 use super::wire::{Counters, InFlight, Pending};
+use crate::apiserver::flow::Desk;
 use crate::apiserver::{ApiError, ApiServer, Request, Serve};
 use crate::controller;
 use crate::etcd::Store;
@@ -37,6 +38,7 @@ pub struct World {
     pub(super) now: Time,
     pub(super) queue: Queue<Event>,
     pub(super) server: ApiServer,
+    pub(super) desk: Desk,
     pub(super) ground: Ground,
     pub(super) processes: Vec<Process>,
     pub(super) stations: Vec<Station>,
@@ -83,6 +85,7 @@ impl World {
             now: Time::ZERO,
             queue: Queue::new(),
             server: ApiServer::default(),
+            desk: Desk::default(),
             ground: Ground::default(),
             processes: Vec::new(),
             stations: Vec::new(),

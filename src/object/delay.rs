@@ -63,6 +63,8 @@ delays! {
         "A message crosses the network, one way. Assumed: one data centre.";
     ApiRead = "api-read", Delay::LogNormal { median: us(1_500), p95: us(6_000) },
         "The API server serves a read. Assumed; the recordings on a busy machine show some ms to some tens of ms.";
+    ApiTurn = "api-turn", Delay::Constant(us(0)),
+        "A write keeps the API server's machine busy, so that the next one waits. Assumed: never short of processors.";
     ApiWrite = "api-write", Delay::LogNormal { median: us(4_000), p95: us(15_000) },
         "The API server and etcd commit a write. Assumed; the recordings show some ms to some tens of ms.";
     ApiReply = "api-reply", Delay::Uniform { min: us(1_000), max: us(6_000) },

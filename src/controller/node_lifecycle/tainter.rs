@@ -7,6 +7,7 @@
 use super::queue::Wait;
 use super::steps::{EditRun, Input};
 use super::{Job, NodeLifecycle, TAINT, Work};
+use crate::kernel::rng::Purpose;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
 use crate::object::taint::{NOT_READY, UNREACHABLE};
@@ -22,6 +23,7 @@ pub struct Tainter {
     /// When it wakes, and which timer will do it.
     wake: Option<(Time, u64)>,
     timers: u64,
+    rounds: u64,
     round: Round,
 }
 
@@ -30,10 +32,12 @@ enum Round {
     /// None goes on.
     #[default]
     None,
-    /// One goes on, and is at this zone; none for the first.
-    At(Option<Name>),
-    /// One goes on, and a taint of this zone is being written.
-    Writing(Name),
+    /// One is to begin.
+    Begin,
+    /// One goes on: with these zones, the last first.
+    At(Vec<Name>),
+    /// One goes on, and a taint of the last of these zones is being written.
+    Writing(Vec<Name>),
 }
 
 /// What is to be done about the first node in line.
@@ -58,7 +62,7 @@ impl Tainter {
     pub fn wake(&mut self, timer: u64) {
         if self.wake.is_some_and(|(_, current)| current == timer) {
             self.wake = None;
-            self.round = Round::At(None);
+            self.round = Round::Begin;
         }
     }
 
@@ -73,35 +77,50 @@ impl Tainter {
 impl NodeLifecycle {
     /// Goes on with a round, or sees to it that the next one comes.
     pub(super) fn pump_tainter(&mut self, cx: &mut Context<'_>) {
-        while let Round::At(zone) = self.tainter.round.clone() {
-            self.taint_zone(zone.as_ref(), cx);
+        loop {
+            match std::mem::take(&mut self.tainter.round) {
+                Round::Begin => self.tainter.round = Round::At(self.shuffled_zones(cx)),
+                Round::At(zones) => self.taint_zone(zones, cx),
+                other => {
+                    self.tainter.round = other;
+                    break;
+                }
+            }
         }
         if self.tainter.round == Round::None {
             self.plan_round(cx);
         }
     }
 
-    /// Gives taints in the first zone after `zone` until its queue or its tokens run out or one has to be written.
-    fn taint_zone(&mut self, before: Option<&Name>, cx: &mut Context<'_>) {
-        let Some(zone) = self.zones.after(before) else {
-            self.tainter.round = Round::None;
+    /// The zones of a round, in an order as random as that of upstream's map.
+    fn shuffled_zones(&mut self, cx: &Context<'_>) -> Vec<Name> {
+        self.tainter.rounds += 1;
+        let mut zones: Vec<Name> = self.zones.queues().map(|(name, _)| name.clone()).collect();
+        zones.sort_by_key(|zone| cx.draws.get(Purpose::Tie, &format!("no-execute-taint {zone}"), self.tainter.rounds));
+        zones
+    }
+
+    /// Gives taints in the last of `zones` until its queue or its tokens run out or one has to be written.
+    fn taint_zone(&mut self, mut zones: Vec<Name>, cx: &mut Context<'_>) {
+        let Some(zone) = zones.last().cloned() else {
             self.tainter.anchor = cx.now;
             return;
         };
-        self.tainter.round = Round::At(Some(zone.clone()));
         while let Some((node, wait)) = self.zones.queue(&zone).and_then(|queue| queue.take(cx.now)) {
             let queue = self.zones.queue(&zone).expect("it was there just now");
             match next(&node, cx) {
                 Next::Nothing => queue.finish(&node),
                 Next::Later => queue.retry(&node, cx.settings.span(SettingId::NoExecuteTaintRetryPause), cx.now),
                 Next::Swap(run) => {
-                    self.tainter.round = Round::Writing(zone.clone());
+                    self.tainter.round = Round::Writing(zones);
                     let why = self.why(&zone, wait, cx);
                     self.drive(Job { work: Work::Taint(zone, node, run), why }, Input::Go, cx);
                     return;
                 }
             }
         }
+        zones.pop();
+        self.tainter.round = Round::At(zones);
     }
 
     /// A node that waited for longer than a round waited for its zone's rate.
@@ -116,9 +135,9 @@ impl NodeLifecycle {
         if let Some(queue) = self.zones.queue(zone) {
             if is_well { queue.finish(node) } else { queue.retry(node, Span::ZERO, now) }
         }
-        // The same zone once more: after the zone before it.
-        let before = self.zones.queues().map(|(name, _)| name).take_while(|name| *name < zone).last().cloned();
-        self.tainter.round = Round::At(before);
+        // The same zone once more.
+        let Round::Writing(zones) = std::mem::take(&mut self.tainter.round) else { panic!("a taint was being written") };
+        self.tainter.round = Round::At(zones);
     }
 
     fn plan_round(&mut self, cx: &mut Context<'_>) {

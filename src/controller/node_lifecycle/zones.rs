@@ -124,13 +124,6 @@ impl Zones {
         self.zones.iter().map(|(name, zone)| (name, &zone.queue))
     }
 
-    /// The first zone after `zone`, or the very first.
-    pub fn after(&self, zone: Option<&Name>) -> Option<Name> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let lower = zone.map_or(Unbounded, Excluded);
-        self.zones.range::<Name, _>((lower, Unbounded)).next().map(|(name, _)| name.clone())
-    }
-
     /// Compares the counts of a pass with the states before; forgets zones without nodes on the way.
     pub fn judge(&mut self, counts: &Counts, settings: &Settings) -> Verdict {
         for zone in counts.keys() {
