@@ -55,7 +55,7 @@ impl Network<'_> {
                 Direction::Down => "down",
             };
             match self.delays.get(DelayId::NetworkLatency) {
-                crate::kernel::dist::Delay::Constant(span) => span,
+                crate::kernel::dist::Delay::Constant(span) => *span,
                 _ => self.delays.sample(DelayId::NetworkLatency, self.draws, &format!("{path} {suffix}"), counter),
             }
         })

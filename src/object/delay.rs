@@ -7,7 +7,7 @@ use crate::kernel::rng::Draws;
 use crate::kernel::time::Span;
 
 /// One row of the registry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DelayRow {
     /// Name in scenarios.
     pub name: &'static str,
@@ -95,14 +95,14 @@ pub struct Delays {
 
 impl Default for Delays {
     fn default() -> Self {
-        Delays { values: DELAYS.iter().map(|row| row.default).collect() }
+        Delays { values: DELAYS.iter().map(|row| row.default.clone()).collect() }
     }
 }
 
 impl Delays {
     /// The distribution.
-    pub fn get(&self, id: DelayId) -> Delay {
-        self.values[id as usize]
+    pub fn get(&self, id: DelayId) -> &Delay {
+        &self.values[id as usize]
     }
 
     /// Overrides a default.
@@ -113,7 +113,7 @@ impl Delays {
     /// A sample for the entity at `path`. Delays share draws with none of each other.
     pub fn sample(&self, id: DelayId, draws: &Draws, path: &str, counter: u64) -> Span {
         match self.get(id) {
-            Delay::Constant(span) => span,
+            Delay::Constant(span) => *span,
             delay => delay.sample(draws, &format!("{}\0{path}", id.row().name), counter),
         }
     }

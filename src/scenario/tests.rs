@@ -69,7 +69,7 @@ fn a_scenario_becomes_what_the_cluster_is_made_of() {
     assert_eq!(config.settings.span(SettingId::NodeMonitorGracePeriod), Span::from_secs(40));
     assert_eq!(config.settings.get(SettingId::NodeEvictionRate), 200);
     assert_eq!(config.settings.get(SettingId::DefaultUnreachableToleration), 30);
-    assert_eq!(config.delays.get(DelayId::ReadyAfter), Delay::Constant(Span::from_secs(2)));
+    assert_eq!(*config.delays.get(DelayId::ReadyAfter), Delay::Constant(Span::from_secs(2)));
     let faults: Vec<_> = config.events.iter().map(|planned| (planned.id.as_str(), planned.at, planned.end())).collect();
     let minute = Span::from_secs(60);
     assert_eq!(
