@@ -65,6 +65,8 @@ delays! {
         "The API server and etcd commit a write. Assumed; the recordings show some ms to some tens of ms.";
     ApiReply = "api-reply", Delay::Uniform { min: us(1_000), max: us(6_000) },
         "The API server encodes and sends its answer after the commit. Assumed; watchers usually hear of a commit first.";
+    TcpRetransmit = "tcp-retransmit", Delay::Constant(ms(200)),
+        "A message that a lossy link has lost is sent again; each further wait doubles. Linux: TCP_RTO_MIN.";
     WatchLatency = "watch-latency", Delay::LogNormal { median: us(400), p95: us(1_000) },
         "A committed change reaches a watcher's cache, on top of the network. Assumed.";
     MonitorPass = "node-monitor-pass", Delay::Uniform { min: us(500), max: ms(100) },

@@ -335,6 +335,24 @@ settings! {
     /// Longest wait before a restart; the back-off is forgotten after twice that time without an exit.
     CrashLoopBackoffMax = "kubelet", "crashLoopBackOff.maxContainerRestartPeriod", Duration, 5 * MIN, MS,
         "pkg/kubelet/kubelet.go";
+    /// Wait of a pod worker before it tries again what has failed.
+    PodWorkerBackoff = "kubelet", "backOffPeriod", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// First back-off of an image that could not be pulled for a pod.
+    ImagePullBackoffBase = "kubelet", "imageBackOffPeriod", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Longest such back-off; it is forgotten after twice that time without a failure.
+    ImagePullBackoffMax = "kubelet", "MaxImageBackOff", Duration, 5 * MIN, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Pause between two looks at memory and disk.
+    EvictionMonitoringPeriod = "kubelet", "evictionMonitoringPeriod", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Time for which a node goes on saying that it is short of something that it is no longer short of.
+    EvictionPressureTransition = "kubelet", "evictionPressureTransitionPeriod", Duration, 5 * MIN, 0,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Time that a pod has to end when it is evicted at once.
+    ImmediateEvictionGrace = "kubelet", "immediateEvictionGracePeriodSeconds", Duration, S, 0,
+        "pkg/kubelet/eviction/eviction_manager.go";
     /// Share by which a pod worker's wait is drawn longer.
     PodWorkerJitter = "kubelet", "workerBackOffPeriodJitterFactor", Share, 500_000, 0,
         "pkg/kubelet/kubelet.go";

@@ -128,7 +128,7 @@ capacity = { cpu = "4x" }
 
 [delays]
 image-pul = "1s"
-ready-after = { dist = "normal", mean = "1s" }
+ready-after = { dist = "norml", mean = "1s" }
 container-start = { dist = "uniform", min = "2s", max = "1s" }
 
 [control]
