@@ -126,7 +126,12 @@ fn containers_of_a_hung_kubelet_serve_on_until_it_is_back() {
     assert_eq!(containers(&world), 1);
     // The pod counts as not ready and loses its endpoint, and kube-proxy beside the hung kubelet hears of it.
     let routed = |fact: &Fact| matches!(fact, Fact::Routed { .. });
-    insta::assert_snapshot!(story(&world, routed), @"");
+    insta::assert_snapshot!(story(&world, routed), @"
+    0 routed Service default/a 0 ready endpoints on n0
+    5 routed Service default/a 0 ready endpoints on n0
+    6 routed Service default/a 1 ready endpoints on n0
+    114 routed Service default/a 0 ready endpoints on n0
+    ");
     world.run();
     assert_eq!(world.audit(), Ok(()));
     assert_eq!((containers(&world), is_ready(&world, "n0")), (1, Some(ConditionStatus::True)));

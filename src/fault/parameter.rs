@@ -59,7 +59,7 @@ pub fn share(parameters: &Parameters, name: &str) -> Result<Option<u32>, String>
         None => (text.as_str(), 1e6),
     };
     let millionths = number.parse::<f64>().map_or(f64::NAN, |number| number * unit + 0.5);
-    if millionths >= 0.0 && millionths < 1e6 {
+    if (0.0..1e6).contains(&millionths) {
         Ok(Some(millionths as u32))
     } else {
         Err(format!("`{text}` is not a share below one: expected as `5%` or `0.05`"))

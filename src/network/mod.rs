@@ -67,10 +67,13 @@ impl Network<'_> {
     /// before it gets through.
     pub fn along(&self, line: &Line, usual: Span, path: &str) -> Option<Span> {
         let slowed = line.slow.of(usual) + line.extra;
+        let (survivors, patience) = (line.survivors(), self.patience());
+        if slowed > usual && slowed > patience {
+            return None;
+        }
         if line.losses.is_empty() {
             return Some(slowed);
         }
-        let (survivors, patience) = (line.survivors(), self.patience());
         // The same message may be sent again, with other luck: that depends on the moment.
         let (path, moment) = (format!("lost {path}"), self.now.as_micros());
         let mut wait = self.delays.sample(DelayId::TcpRetransmit, self.draws, &path, moment);
@@ -127,6 +130,8 @@ mod tests {
         let mut slow = Line { extra: Span::from_millis(30), ..Line::default() };
         slow.slow.change(Factor::parse("20").unwrap(), true);
         assert_eq!(along(&slow, 0), Some(Span::from_millis(50)));
+        let dead = Line { extra: Span::from_secs(46), ..Line::default() };
+        assert_eq!(along(&dead, 0), None, "its connection is probed for 45 s");
         let lossy = Line { losses: vec![200_000, 375_000], ..Line::default() };
         assert_eq!(lossy.survivors(), 500_000);
         let mut counts = [0; 9];
