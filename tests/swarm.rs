@@ -46,6 +46,15 @@ fn most_runs_place_pods_and_have_outages() {
     assert!(count(|world| world.recorder().workloads.placed > 0) > 80);
     assert!(count(|world| !world.recorder().outages.all.is_empty()) > 40);
     assert!(count(|world| world.recorder().workloads.pods().any(|(_, pod)| pod.is_serving)) > 70);
+    for row in fault::REGISTRY {
+        let struck = |world: &&World| {
+            world.recorder().facts.iter().any(|recorded| {
+                let (what, _, rest) = recorded.fact.in_words();
+                what == "fault-began" && rest.split(' ').next() == Some(row.name)
+            })
+        };
+        assert!(worlds.iter().filter(struck).count() > 5, "{} strikes too seldom", row.name);
+    }
 }
 
 fn run(seed: u64) -> Result<(), String> {

@@ -4,7 +4,10 @@ use super::fault_tests::{is_ready, planned, story, with};
 use super::tests::{at, ran};
 use super::{Config, World};
 use crate::kernel::time::Span;
-use crate::object::{ConditionStatus, Fact, Kind, Lease, Phase, Pod, SettingId, condition};
+use crate::object::quantity::Quantity;
+use crate::object::resources::EPHEMERAL_STORAGE;
+use crate::object::{ConditionStatus, Fact, Key, Kind, Lease, Meta, Phase, Pod, PriorityClass, SettingId, condition};
+use std::sync::Arc;
 
 fn renewed_micros(world: &World, node: &str) -> i64 {
     world.objects::<Lease>().find(|lease| lease.holder == node).expect("its lease").renew_time.0
@@ -117,7 +120,7 @@ fn a_pod_that_comes_to_a_full_disk_is_turned_away_unless_it_is_critical() {
     let bound = |name: &str, class: &str| {
         let mut pod = Pod::clone(super::tests::pod(name).of::<Pod>().unwrap());
         pod.node_name = "n0".into();
-        std::sync::Arc::make_mut(&mut pod.spec).priority_class = class.into();
+        Arc::make_mut(&mut pod.spec).priority_class = class.into();
         pod
     };
     config.manifests.clear();
@@ -128,7 +131,7 @@ fn a_pod_that_comes_to_a_full_disk_is_turned_away_unless_it_is_critical() {
         config.events.push(super::Planned {
             id: name.into(),
             at: at([10, 60, 60][index]),
-            what: super::Happening::Action(std::sync::Arc::new(apply(bound(name, class)))),
+            what: super::Happening::Action(Arc::new(apply(bound(name, class)))),
         });
     }
     let world = ran(config);
@@ -138,6 +141,30 @@ fn a_pod_that_comes_to_a_full_disk_is_turned_away_unless_it_is_critical() {
         .collect();
     let told = "Pod was rejected: The node had condition: [DiskPressure]. ";
     assert_eq!(states, [("early", Phase::Running, ""), ("late", Phase::Failed, told), ("vital", Phase::Running, "")]);
+}
+
+#[test]
+fn pods_that_ask_for_no_disk_go_first_then_those_of_low_priority() {
+    let high = PriorityClass { meta: Meta::new(Key::cluster("high")), value: 100, ..PriorityClass::default() };
+    let wants = |name: &str, class: &str, disk: i64| {
+        let mut pod = Pod::clone(super::tests::pod(name).of::<Pod>().unwrap());
+        let spec = Arc::make_mut(&mut pod.spec);
+        spec.priority_class = class.into();
+        spec.containers[0].requests.set(EPHEMERAL_STORAGE, Quantity::from_units(disk));
+        pod.into()
+    };
+    let mut config = with(&[], 100, vec![planned("node.disk-pressure", "evict=9", 20, None, "n0")]);
+    config.nodes.truncate(1);
+    config.nodes[0].capacity.set(EPHEMERAL_STORAGE, Quantity::from_units(1 << 30));
+    config.manifests = vec![high.into(), wants("a", "high", 5), wants("b", "", 5), wants("c", "high", 0)];
+    config.manifests.push(wants("d", "system-node-critical", 0));
+    config.manifests.push(wants("e", "", 0));
+    let world = ran(config);
+    let evicted = world.recorder().facts.iter().filter_map(|recorded| match &recorded.fact {
+        Fact::Commit { kind: Kind::Pod, key, what, .. } if what.contains("Failed (Evicted)") => Some(key.name.as_str()),
+        _ => None,
+    });
+    assert_eq!(evicted.collect::<Vec<_>>(), ["e", "c", "b", "a"]);
 }
 
 #[test]
