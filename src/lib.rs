@@ -105,5 +105,7 @@ pub mod manifest;
 pub mod plot;
 #[cfg(feature = "scenario")]
 pub mod report;
+#[cfg(feature = "manifest")]
+pub mod conformance;
 #[cfg(feature = "cli")]
 pub mod cli;

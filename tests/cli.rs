@@ -303,3 +303,44 @@ fn pods_that_fit_nowhere_say_why_in_the_words_of_the_scheduler() {
     let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
     assert!(kept["reasons"].to_string().contains(why), "{kept:#}");
 }
+
+/// A recording of one scenario, copied from the fixtures.
+fn recording(test: &str) -> PathBuf {
+    let folder = workspace(test);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/timelines");
+    fs::create_dir_all(folder.join("recording/scenarios")).unwrap();
+    for file in ["milestones.json", "scenarios/g1-recreate.json"] {
+        fs::copy(fixture.join(file), folder.join("recording").join(file)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_recording_that_agrees_exits_with_0_and_one_that_differs_with_1() {
+    let folder = recording("recording");
+    let arguments = ["conformance", "timeline", "recording/scenarios/g1-recreate.json", "--seeds", "20", "-o", "json"];
+    let (code, out, err) = evenkeel(&folder, &arguments);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["agreed"], &report["total"]), (&1.into(), &1.into()));
+    let scalar = &report["families"][0]["scenarios"][0]["scalars"][0];
+    assert_eq!((scalar["recorded"].as_array().unwrap().len(), &scalar["simulated"]["share"]), (3, &1.0.into()));
+    let alone = command(&folder, &arguments).env("RAYON_NUM_THREADS", "1").output().unwrap();
+    assert_eq!(String::from_utf8(alone.stdout).unwrap(), out, "threads do not matter");
+
+    edit(&folder.join("recording/milestones.json"), "\"new_pods\":3", "\"new_pods\":4");
+    let (code, out, _) = evenkeel(&folder, &["conformance", "timeline", "recording", "--seeds", "20"]);
+    assert!(out.contains("new_pods: recorded 4, simulated 3") && out.ends_with("0 of 1 agree\n"), "{out}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn recordings_that_cannot_be_used_are_told_in_one_pass() {
+    let folder = recording("recording-unusable");
+    let paths = ["conformance", "timeline", "nowhere", "recording", "recording/milestones.json"];
+    let (code, out, err) = evenkeel(&folder, &paths);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("cannot read `nowhere`: no such file"), "{err}");
+    assert!(err.contains("`name` is missing: expected a text"), "{err}");
+    assert!(err.contains("errors, nothing was run"), "{err}");
+}

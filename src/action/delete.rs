@@ -86,5 +86,5 @@ fn write_grace(grace_seconds: Option<i64>, f: &mut fmt::Formatter<'_>) -> fmt::R
 }
 
 fn delete(kind: Kind, key: Key, propagation: Option<Propagation>, grace_seconds: Option<i64>) -> Request {
-    Request::Delete { kind, key, options: DeleteOptions { grace_seconds, uid: None, propagation } }
+    Request::Delete { kind, key, options: DeleteOptions { grace_seconds, propagation, ..DeleteOptions::default() } }
 }

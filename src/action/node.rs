@@ -46,7 +46,7 @@ pub struct TaintNode {
 
 impl Action for TaintNode {
     fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
-        patch_node(&self.node, Edit::Taints { add: self.add.clone(), remove: self.remove.clone() }, view)
+        patch_node(&self.node, Edit::Taints { add: self.add.clone(), remove: self.remove.clone(), version: None }, view)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::object::edit::TemplateEdit;
 use crate::object::invalid::status_message;
-use crate::object::{Edit, FieldErrors, Key, Kind, Name, Object, Strategy, Uid};
+use crate::object::{Edit, FieldErrors, Key, Kind, Name, Object, Phase, Revision, Strategy, Uid};
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +28,17 @@ pub enum Propagation {
     Orphan,
 }
 
+impl Propagation {
+    /// In lower case, for life stories.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Propagation::Background => "background",
+            Propagation::Foreground => "foreground",
+            Propagation::Orphan => "orphan",
+        }
+    }
+}
+
 /// `DeleteOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeleteOptions {
@@ -35,6 +46,8 @@ pub struct DeleteOptions {
     pub grace_seconds: Option<i64>,
     /// Refuse if the object has another uid.
     pub uid: Option<Uid>,
+    /// Refuse if the object is another version.
+    pub resource_version: Option<Revision>,
     /// What becomes of dependents; none takes the kind's own.
     pub propagation: Option<Propagation>,
 }
@@ -147,7 +160,8 @@ impl fmt::Display for Request {
             Request::Bind { node, .. } => write!(f, "bind {kind} {key} to {node}"),
             Request::Delete { options, .. } => {
                 write!(f, "delete {kind} {key}")?;
-                options.grace_seconds.map_or(Ok(()), |grace| write!(f, " grace {grace}s"))
+                options.grace_seconds.map_or(Ok(()), |grace| write!(f, " grace {grace}s"))?;
+                options.propagation.map_or(Ok(()), |propagation| write!(f, " {}", propagation.name()))
             }
         }
     }
@@ -159,7 +173,7 @@ struct Summary<'a>(&'a Edit);
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Edit::Taints { add, remove } => {
+            Edit::Taints { add, remove, .. } => {
                 let added = add.iter().map(|taint| format!("+{taint}"));
                 let removed = remove.iter().map(|(key, effect)| format!("-{key}:{effect}"));
                 f.write_str(&added.chain(removed).collect::<Vec<_>>().join(" "))
@@ -172,12 +186,18 @@ impl fmt::Display for Summary<'_> {
             Edit::PodCondition { condition, .. } => {
                 write!(f, "{}={} {}", condition.kind, condition.status, condition.reason)
             }
+            Edit::PodFailed(disruption) => {
+                f.write_str(Phase::Failed.name())?;
+                disruption.as_ref().map_or(Ok(()), |why| write!(f, " {}={} {}", why.kind, why.status, why.reason))
+            }
             Edit::NodeConditions(conditions) => {
                 let shown = conditions.iter().map(|condition| format!("{}={}", condition.kind, condition.status));
                 f.write_str(&shown.collect::<Vec<_>>().join(" "))
             }
+            Edit::EventSeen { count, note, .. } => write!(f, "seen {count} times: {note}"),
             Edit::AddOwner(owner) => write!(f, "+owner {} {}", owner.kind, owner.name),
-            Edit::RemoveOwner(_) => f.write_str("-owner"),
+            Edit::RemoveOwners(uids) => f.write_str(if uids.len() == 1 { "-owner" } else { "-owners" }),
+            Edit::UnblockOwners => f.write_str("unblock owners"),
             Edit::RemoveFinalizer(name) => write!(f, "-finalizer {name}"),
             Edit::Labels(pairs) => write!(f, "labels {pairs:?}"),
             Edit::Annotations(pairs) => write!(f, "annotations {pairs:?}"),

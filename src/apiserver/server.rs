@@ -15,7 +15,7 @@ use crate::kernel::time::Time;
 use crate::object::fact::Verb;
 use crate::object::pod::conditions;
 use crate::object::{
-    Clock, Condition, ConditionStatus, Deletion, Edit, Event, FactId, Key, Kind, Name, Object, Pod, Revision,
+    Clock, Condition, ConditionStatus, Deletion, Edit, Event, FactId, Key, Kind, Meta, Name, Object, Pod, Revision,
     SettingId, Settings, Uid, condition,
 };
 use std::collections::BTreeMap;
@@ -152,6 +152,9 @@ impl ApiServer {
         if let Some(uid) = uid.filter(|uid| *uid != old.meta().uid) {
             return Err(ApiError::Conflict(wrong_uid(uid, old.meta().uid)));
         }
+        if edit.is_outdated(old.meta()) {
+            return Err(ApiError::Conflict(MODIFIED.into()));
+        }
         let mut new = old.clone();
         assert!(new.edit(edit), "a {kind} cannot be patched with {edit:?}");
         self.replace(new, old, part, cx)
@@ -214,36 +217,34 @@ impl ApiServer {
 
     fn delete(&mut self, kind: Kind, key: &Key, options: &DeleteOptions, cx: &mut Serve<'_>) -> Outcome {
         let old = self.store.get(kind, key).cloned().ok_or(ApiError::NotFound)?;
-        if let Some(uid) = options.uid.filter(|uid| *uid != old.meta().uid) {
-            return Err(ApiError::Conflict(wrong_uid(uid, old.meta().uid)));
+        if let Some(why) = broken_precondition(options, old.meta()) {
+            return Err(ApiError::Conflict(why));
         }
+        let date = cx.clock.timestamp(cx.now);
+        let asked = options.grace_seconds.map(|grace| if grace < 0 { 1 } else { grace });
+        let deletion = match old.meta().deletion {
+            None => {
+                let grace_seconds = old.grace_seconds(asked);
+                Deletion { at: date.plus_seconds(grace_seconds), grace_seconds }
+            }
+            Some(deletion) if deletion.grace_seconds == 0 => deletion,
+            // While a grace period runs, all that a second deletion can do is to shorten it.
+            Some(deletion) => match asked.filter(|asked| *asked < deletion.grace_seconds) {
+                Some(grace_seconds) => {
+                    Deletion { at: deletion.at.plus_seconds(grace_seconds - deletion.grace_seconds), grace_seconds }
+                }
+                None => return Ok((old, None)),
+            },
+        };
         let mut new = old.clone();
         let meta = new.meta_mut();
-        let finalizer = match options.propagation {
-            Some(Propagation::Foreground) => Some(FINALIZER_FOREGROUND),
-            Some(Propagation::Orphan) => Some(FINALIZER_ORPHAN),
-            _ => None,
-        };
-        if let Some(finalizer) = finalizer.filter(|name| !meta.finalizers.iter().any(|known| known == name)) {
-            meta.finalizers.push(finalizer.into());
-        }
-        let grace = old.grace_seconds(options.grace_seconds);
-        if grace == 0 && meta.finalizers.is_empty() {
+        meta.finalizers = finalizers_of_deletion(kind, &meta.finalizers, options.propagation);
+        if deletion.grace_seconds == 0 && meta.finalizers.is_empty() {
             return Ok(self.remove(&old, cx));
         }
-        match &mut meta.deletion {
-            // A second deletion can only shorten the first, and only if it asks for a period.
-            Some(deletion) => {
-                if options.grace_seconds.is_some() && grace < deletion.grace_seconds {
-                    let at = deletion.at.plus_seconds(grace - deletion.grace_seconds);
-                    *deletion = Deletion { at, grace_seconds: grace };
-                }
-            }
-            none => {
-                let at = cx.clock.timestamp(cx.now).plus_seconds(grace);
-                *none = Some(Deletion { at, grace_seconds: grace });
-                meta.generation += 1;
-            }
+        meta.deletion = Some(deletion);
+        if !old.meta().is_terminating() && meta.generation > 0 {
+            meta.generation += 1;
         }
         if new == old {
             return Ok((old, None));
@@ -325,6 +326,47 @@ const MODIFIED: &str = "the object has been modified; please apply your changes 
 
 fn wrong_uid(asked: Uid, found: Uid) -> Name {
     format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {found}").into()
+}
+
+/// Why a deletion is refused (`rest.BeforeDelete`).
+fn broken_precondition(options: &DeleteOptions, found: &Meta) -> Option<Name> {
+    if let Some(uid) = options.uid.filter(|uid| *uid != found.uid) {
+        let found = found.uid;
+        return Some(
+            format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have \
+                 been deleted and then recreated"
+            )
+            .into(),
+        );
+    }
+    let version = options.resource_version.filter(|version| *version != found.resource_version)?;
+    let found = found.resource_version.0;
+    Some(
+        format!(
+            "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({found}). The \
+             object might have been modified",
+            version.0
+        )
+        .into(),
+    )
+}
+
+/// Finalizers once a deletion says what becomes of dependents (`deletionFinalizersForGarbageCollection`). Without a word
+/// of it those that are there stay, which for every kind so far means deletion in the background.
+fn finalizers_of_deletion(kind: Kind, known: &[Name], propagation: Option<Propagation>) -> Vec<Name> {
+    // Events have no dependents (`rest.Unsupported`).
+    let Some(propagation) = propagation.filter(|_| kind != Kind::Event) else { return known.to_vec() };
+    let wanted = match propagation {
+        Propagation::Background => None,
+        Propagation::Foreground => Some(FINALIZER_FOREGROUND),
+        Propagation::Orphan => Some(FINALIZER_ORPHAN),
+    };
+    if wanted.is_some_and(|wanted| known.iter().any(|name| name == wanted)) {
+        return known.to_vec();
+    }
+    let others = known.iter().filter(|name| *name != FINALIZER_FOREGROUND && *name != FINALIZER_ORPHAN).cloned();
+    others.chain(wanted.map(Name::from)).collect()
 }
 
 /// What no client may change.

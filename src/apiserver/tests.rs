@@ -1,6 +1,6 @@
 //! The verbs, one after another, as a client sees them.
 
-use super::{ApiError, ApiServer, DeleteOptions, Part, Reply, Request, Serve};
+use super::{ApiError, ApiServer, DeleteOptions, Part, Propagation, Reply, Request, Serve};
 use crate::kernel::rng::Draws;
 use crate::kernel::time::Time;
 use crate::object::fact::Verb;
@@ -243,4 +243,75 @@ fn a_pod_of_a_class_that_was_deleted_is_refused() {
     client.create(classy("a")).unwrap();
     client.ask(Request::delete(Kind::PriorityClass, Key::cluster("high"))).unwrap();
     assert!(client.create(classy("b")).is_err());
+}
+
+impl Client {
+    fn delete_with(&mut self, name: &str, options: DeleteOptions) -> Result<Pod, ApiError> {
+        self.ask(Request::Delete { kind: Kind::Pod, key: Key::new("default", name), options }).map(as_pod)
+    }
+
+    fn propagate(&mut self, name: &str, propagation: Propagation) -> Result<Pod, ApiError> {
+        self.delete_with(name, DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() })
+    }
+}
+
+#[test]
+fn a_deletion_says_what_becomes_of_dependents_until_it_is_said_otherwise() {
+    for (propagation, finalizer) in [(Propagation::Foreground, "foregroundDeletion"), (Propagation::Orphan, "orphan")] {
+        let mut client = Client::new();
+        client.create(pod("web")).unwrap();
+        let ending = client.propagate("web", propagation).unwrap();
+        assert_eq!((ending.meta.finalizers, ending.meta.generation), (vec![finalizer.into()], 2));
+        assert_eq!(ending.meta.deletion.map(|deletion| deletion.grace_seconds), Some(0));
+        client.delete("web", None).unwrap();
+        assert_eq!(client.get("web").unwrap().meta.resource_version, ending.meta.resource_version, "nothing new");
+        client.propagate("web", Propagation::Background).unwrap();
+        assert_eq!(client.get("web"), Err(ApiError::NotFound));
+    }
+}
+
+#[test]
+fn a_second_deletion_takes_nothing_from_a_grace_period_that_runs() {
+    let mut client = Client::new();
+    let created = client.create(pod("web")).unwrap();
+    client.bind(&created, "n1").unwrap();
+    let mut ending = client.delete("web", None).unwrap();
+    assert_eq!(client.propagate("web", Propagation::Foreground), Ok(ending.clone()));
+    ending.status.phase = crate::object::Phase::Succeeded;
+    let ended = client.ask(Request::update_status(ending)).map(as_pod).unwrap();
+    assert_eq!(client.delete("web", None), Ok(ended), "the kubelet has the last word");
+    client.delete("web", Some(0)).unwrap();
+    assert_eq!(client.get("web"), Err(ApiError::NotFound));
+}
+
+#[test]
+fn a_deletion_is_refused_if_it_means_another_object_or_version() {
+    let mut client = Client::new();
+    let created = client.create(pod("web")).unwrap();
+    let version = created.meta.resource_version;
+    for (uid, version, part) in [
+        (Some(Uid(7)), None, "the UID in the precondition"),
+        (Some(created.meta.uid), Some(Revision(version.0 + 1)), "the ResourceVersion in the precondition"),
+    ] {
+        let options = DeleteOptions { uid, resource_version: version, ..DeleteOptions::default() };
+        let refused = client.delete_with("web", options);
+        assert!(matches!(&refused, Err(ApiError::Conflict(why)) if why.contains(part)), "{refused:?}");
+    }
+    let (uid, resource_version) = (Some(created.meta.uid), Some(version));
+    client.delete_with("web", DeleteOptions { uid, resource_version, ..DeleteOptions::default() }).unwrap();
+}
+
+#[test]
+fn what_is_being_deleted_gets_no_new_finalizers() {
+    let mut client = Client::new();
+    client.create(pod("web")).unwrap();
+    let mut ending = client.propagate("web", Propagation::Orphan).unwrap();
+    ending.meta.finalizers.push("example.org/a".into());
+    let request = Request::update(ending);
+    let error = client.ask(request.clone()).unwrap_err();
+    assert_eq!(
+        error.message(&request),
+        "Pod \"web\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being \
+         deleted, found new finalizers []string{\"example.org/a\"}"
+    );
 }

@@ -20,6 +20,13 @@ pub struct Cli {
 pub enum Command {
     /// Run scenarios, print their verdicts and write the run folders
     Run(RunArguments),
+    /// Hold the simulator against recordings of a real cluster
+    #[cfg(feature = "manifest")]
+    Conformance {
+        /// Which recordings
+        #[command(subcommand)]
+        what: Conformance,
+    },
     /// List what scenarios may use
     List {
         /// Which registry
@@ -53,6 +60,32 @@ pub struct RunArguments {
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// Kinds of recordings.
+#[cfg(feature = "manifest")]
+#[derive(Clone, Debug, Subcommand)]
+pub enum Conformance {
+    /// What happened to a cluster over time: simulates each recorded scenario and compares
+    Timeline(TimelineArguments),
+}
+
+/// Arguments of `conformance timeline`.
+#[cfg(feature = "manifest")]
+#[derive(Clone, Debug, Args)]
+pub struct TimelineArguments {
+    /// Folders with recordings, or scenario files in them
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How many seeds to simulate, from 0 on
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// What goes to standard output
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,

@@ -4,6 +4,8 @@
 //! `report`, what is wrong with an input from `scenario`.
 
 mod arguments;
+#[cfg(feature = "manifest")]
+mod conformance;
 mod files;
 mod list;
 mod run;
@@ -38,6 +40,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
     };
     match cli.command {
         Command::Run(arguments) => run::run(&arguments),
+        #[cfg(feature = "manifest")]
+        Command::Conformance { what } => conformance::conformance(&what),
         Command::List { what } => terminal::out(&list::list(what)),
         Command::Version => terminal::out(&format!("evenkeel {}\n", env!("CARGO_PKG_VERSION"))),
     }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// Commands that a word may be a slip of.
-const VERBS: [&str; 3] = ["run", "list", "version"];
+const VERBS: [&str; 4] = ["run", "conformance", "list", "version"];
 
 /// Runs each file; the worst outcome gives the exit code.
 pub fn run(arguments: &RunArguments) -> u8 {
@@ -132,7 +132,7 @@ fn broken(loaded: &Loaded, seed: Option<u64>, violations: &[String]) -> u8 {
 }
 
 /// Why a file cannot be read, without the number that the system adds.
-fn reason(error: &std::io::Error) -> String {
+pub fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),

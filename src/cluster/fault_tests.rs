@@ -130,7 +130,7 @@ fn containers_of_a_hung_kubelet_serve_on_until_it_is_back() {
     0 routed Service default/a 0 ready endpoints on n0
     5 routed Service default/a 0 ready endpoints on n0
     6 routed Service default/a 1 ready endpoints on n0
-    114 routed Service default/a 0 ready endpoints on n0
+    108 routed Service default/a 0 ready endpoints on n0
     ");
     world.run();
     assert_eq!(world.audit(), Ok(()));
@@ -149,7 +149,7 @@ fn a_pod_that_a_hung_kubelet_was_told_to_end_ends_when_it_is_back() {
             || matches!(fact, Fact::Commit { kind: Kind::Pod, verb, .. } if verb.name() != "updated" && verb.name() != "created")
     };
     insta::assert_snapshot!(story(&world, told), @"
-    404 terminating Pod default/a grace 30s
+    414 terminating Pod default/a grace 30s
     560 kubelet-up Node n1
     561 containers-stopped Pod default/a on n1
     561 deleted Pod default/a was on n1

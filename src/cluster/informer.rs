@@ -90,10 +90,12 @@ impl World {
     fn hand_over(&mut self, watch: Slot, owner: Owner, update: impl FnOnce(&mut Table, Option<&str>) -> Vec<Change>) {
         let Some(stream) = self.server.watches.get(watch) else { return };
         let (kind, filter) = (stream.kind, stream.node.clone());
+        let head = self.server.store.revision();
         match owner {
             Owner::Program(process, _) => {
                 let caches = &mut self.processes[process as usize].caches;
                 let changes = update(caches.table_mut(kind), filter.as_deref());
+                caches.table_mut(kind).read_to(head);
                 if changes.is_empty() {
                     return;
                 }

@@ -253,7 +253,7 @@ impl Levers for World {
     fn delete_node(&mut self, node: NodeId) {
         let key = Key::cluster(self.ground[node].name.clone());
         if self.server.store.get(Kind::Node, &key).is_some() {
-            let options = DeleteOptions { grace_seconds: None, uid: None, propagation: Some(Propagation::Background) };
+            let options = DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
             self.ask(vec![Request::Delete { kind: Kind::Node, key, options }], self.striking);
         }
     }

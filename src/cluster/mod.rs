@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod config;
 pub mod event;
+pub mod events;
 pub mod happenings;
 pub mod informer;
 pub mod levers;

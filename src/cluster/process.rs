@@ -1,5 +1,6 @@
 //! Who runs programs: a process of the control plane, or a node; and their clients.
 
+use super::events::{Correlator, Recorder, Series};
 use crate::ground::NodeId;
 use crate::kernel::arena::Slot;
 use crate::kernel::bucket::Bucket;
@@ -7,7 +8,7 @@ use crate::kernel::time::Time;
 use crate::network::Peer;
 use crate::node::Agent;
 use crate::object::fact::Why;
-use crate::object::{Event, Kind, Name, Node, SettingId, Settings};
+use crate::object::{Event, Kind, Name, Node, Settings};
 use crate::program::{Caches, ClientLimit, Program};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -31,7 +32,8 @@ impl Owner {
     }
 }
 
-/// A program's client of the API server: one token bucket for all its requests, Events included.
+/// A program's client of the API server: one token bucket for all its requests, and for its Events unless they are
+/// recorded as series.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// As whom it authenticates.
@@ -44,8 +46,8 @@ pub struct Client {
     pub events: VecDeque<(Box<Event>, Why)>,
     /// Whether an Event is on its way.
     pub is_emitting: bool,
-    /// How much more may be said of each object.
-    pub spoken_of: BTreeMap<Name, Bucket>,
+    /// What becomes of its Events.
+    pub recorder: Recorder,
     /// How many objects were created from each prefix of names: the counter for draws.
     pub created: BTreeMap<String, u64>,
 }
@@ -60,25 +62,17 @@ impl Client {
             limit,
             events: VecDeque::new(),
             is_emitting: false,
-            spoken_of: BTreeMap::new(),
+            recorder: Recorder::Core(Correlator::default()),
             created: BTreeMap::new(),
         }
     }
 
-    /// Whether an Event about this object is sent: some at once, then one now and then, and none while too many wait.
-    ///
-    /// Source: client-go `tools/record/{event,events_cache}.go` (`EventSourceObjectSpamFilter`), v1.36. Left out: similar
-    /// events are not combined into one, and the scheduler's newer recorder with its series counts like the others.
-    pub fn speaks_of(&mut self, object: &Name, now: Time, settings: &Settings) -> bool {
-        if self.spoken_of.len() >= settings.count(SettingId::EventCacheSize) {
-            // Upstream forgets the object that was spoken of longest ago; which of the silent ones it is makes no difference.
-            let idle = |bucket: &Bucket| bucket.is_full(now);
-            self.spoken_of.retain(|_, bucket| !idle(bucket));
-        }
-        let new =
-            || Bucket::growing(settings.span(SettingId::EventSpamInterval), settings.get(SettingId::EventSpamBurst));
-        let may_speak = self.spoken_of.entry(object.clone()).or_insert_with(new).try_take(now);
-        may_speak && self.events.len() < settings.count(SettingId::EventQueueSize)
+    /// The same for a program whose Events go through a client of their own.
+    pub fn with_event_series(mut self, settings: &Settings) -> Client {
+        let bucket = |limit: ClientLimit| Bucket::new(settings.get(limit.qps), settings.get(limit.burst));
+        let apart = self.limit.as_ref().map(|(limit, _)| bucket(*limit));
+        self.recorder = Recorder::Series(Series::default(), apart);
+        self
     }
 }
 

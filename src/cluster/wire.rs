@@ -1,6 +1,7 @@
 //! From commands to requests in flight, and back as replies: every message crosses the network.
 
 use super::event::Event;
+use super::events::{Emission, Recorder};
 use super::process::{Client, Owner};
 use super::world::World;
 use crate::apiserver::{ApiError, Reply, Request, Serve, flow};
@@ -28,6 +29,15 @@ pub struct Pending {
     pub why: Why,
 }
 
+/// Who waits for the reply to a request.
+#[derive(Clone, Debug)]
+enum Sender {
+    /// The program, under this number.
+    Program(Ticket),
+    /// Its recorder, in the background.
+    Recorder(Box<Emission>),
+}
+
 /// A request that has not been answered.
 #[derive(Clone, Debug)]
 pub struct InFlight {
@@ -35,8 +45,7 @@ pub struct InFlight {
     /// For a node: in which life of its kubelet it was sent.
     life: u32,
     request: Request,
-    /// None for an Event sent in the background.
-    ticket: Option<Ticket>,
+    sender: Sender,
     why: Why,
     sent: Time,
     /// Names the request for draws: who asks for what.
@@ -60,15 +69,10 @@ impl World {
     pub(super) fn obey(&mut self, owner: Owner, commands: Vec<Command>) {
         for command in commands {
             match command {
-                Command::Send { request, ticket, why } => self.send(owner, request, Some(ticket), why),
-                Command::Emit { event, why } => {
-                    let (now, config) = (self.now, self.config.clone());
-                    let client = self.client(owner);
-                    if client.speaks_of(&event.regarding, now, &config.settings) {
-                        client.events.push_back((event, why));
-                        self.emit_next(owner);
-                    }
+                Command::Send { request, ticket, why } => {
+                    self.send(owner, request, Sender::Program(ticket), why, Span::ZERO)
                 }
+                Command::Emit { event, why } => self.emit(owner, *event, why),
                 Command::WakeAt { at, timer, why } => {
                     let pending = Pending { owner, life: self.life(owner, Some(timer)), timer, why };
                     let slot = self.timers.insert(pending);
@@ -100,7 +104,7 @@ impl World {
         }
     }
 
-    fn client(&mut self, owner: Owner) -> &mut Client {
+    pub(super) fn client(&mut self, owner: Owner) -> &mut Client {
         match owner {
             Owner::Program(process, program) => &mut self.processes[process as usize].programs[program as usize].1,
             Owner::Node(node) => &mut self.stations[node.0 as usize].client,
@@ -116,39 +120,39 @@ impl World {
         }
     }
 
-    /// Sends the next Event of a client, if none is on its way.
-    fn emit_next(&mut self, owner: Owner) {
-        let client = self.client(owner);
-        if !client.is_emitting
-            && let Some((event, why)) = client.events.pop_front()
-        {
-            client.is_emitting = true;
-            self.send(owner, Request::Create((*event).into()), None, why);
-        }
+    /// Sends an Event after a pause.
+    pub(super) fn send_event(&mut self, owner: Owner, emission: Emission, why: Why, pause: Span) {
+        self.send(owner, emission.request(), Sender::Recorder(Box::new(emission)), why, pause);
     }
 
-    /// Takes a token for a request and lets it depart, now or when the token has grown.
-    fn send(&mut self, owner: Owner, request: Request, ticket: Option<Ticket>, mut why: Why) {
+    /// Takes a token for a request and lets it depart, now or when the token has grown, but not before a pause is over.
+    fn send(&mut self, owner: Owner, request: Request, sender: Sender, mut why: Why, pause: Span) {
         let now = self.now;
         let waited = self.recorder.facts.get(why.cause.0 as usize).map_or(Span::ZERO, |cause| now.since(cause.at));
         // Kubelets send signs of life through a client of their own, without a limit.
         let is_heartbeat = matches!(owner, Owner::Node(_)) && matches!(request.kind(), Kind::Lease | Kind::Node);
         let client = self.client(owner);
         let mut departs = now;
-        if let Some((limit, bucket)) = client.limit.as_mut().filter(|_| !is_heartbeat) {
+        let limit = match (&mut client.limit, &mut client.recorder, &sender) {
+            (Some((limit, _)), Recorder::Series(_, Some(bucket)), Sender::Recorder(_)) => Some((limit, bucket)),
+            (Some((limit, bucket)), ..) => Some((limit, bucket)),
+            (None, ..) => None,
+        };
+        if let Some((limit, bucket)) = limit.filter(|_| !is_heartbeat) {
             departs = bucket.reserve(now).unwrap_or(now);
             // The longer of the two waits gives the whole its owner.
             if departs.since(now) > waited || departs > now && why.setting.is_none() {
                 why.setting = Some(limit.qps);
             }
         }
+        departs = departs.max(now + pause);
         let (path, version) = name_for_draws(client, &request, now);
         let life = self.life(owner, None);
         let slot = self.requests.insert(InFlight {
             owner,
             life,
             request,
-            ticket,
+            sender,
             why,
             sent: departs,
             path,
@@ -285,21 +289,18 @@ impl World {
 
     /// A reply reaches its client, or the client gives up.
     pub(super) fn respond(&mut self, slot: Slot) {
-        let InFlight { owner, life, ticket, why, reply, .. } = self.requests.remove(slot).expect("a request ends once");
+        let InFlight { owner, life, sender, why, reply, .. } = self.requests.remove(slot).expect("a request ends once");
         self.counters.ended += 1;
         if life != self.life(owner, None) {
             return;
         }
         let reply = reply.expect("a request that ends has a reply");
-        match (ticket, owner) {
-            (None, _) => {
-                self.client(owner).is_emitting = false;
-                self.emit_next(owner);
-            }
-            (Some(ticket), Owner::Program(..)) => {
+        match (sender, owner) {
+            (Sender::Recorder(emission), _) => self.emitted(owner, *emission, &reply, why),
+            (Sender::Program(ticket), Owner::Program(..)) => {
                 self.call_program(owner, why.cause, |program, cx| program.on_reply(ticket, &reply, cx));
             }
-            (Some(ticket), Owner::Node(node)) => {
+            (Sender::Program(ticket), Owner::Node(node)) => {
                 self.call_agent(node, why.cause, |agent, ground, cx| agent.on_reply(ticket, &reply, ground, cx));
             }
         }

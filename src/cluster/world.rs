@@ -263,7 +263,10 @@ impl World {
         }
         let clients = programs
             .iter()
-            .map(|program| Client::new(user, program.name(), program.limit(), settings))
+            .map(|program| {
+                let client = Client::new(user, program.name(), program.limit(), settings);
+                if program.has_event_series() { client.with_event_series(settings) } else { client }
+            })
             .collect::<Vec<_>>();
         self.processes.push(Process {
             programs: programs.into_iter().zip(clients).collect(),

@@ -1,23 +1,22 @@
 //! The Deployment controller: a ReplicaSet for each revision of the template, scaled from old to new.
 //!
-//! Source: `pkg/controller/deployment/{deployment_controller,sync}.go`, v1.36. Left out: the deprecated rollback
-//! annotation (`rollback.go`; `kubectl rollout undo` is a patch of the template), resync, terminating namespaces.
-//! As upstream, a sync works on its copy of the Deployment as the cache had it: a second status write in one sync
+//! Source: `pkg/controller/deployment/{deployment_controller,sync}.go`, v1.36. Left out: resync, terminating namespaces,
+//! the event about an empty selector (the API server refuses one). As upstream, a sync works on its copy of the Deployment as the cache had it: a second status write in one sync
 //! carries the old version, is refused as a conflict, and the sync is tried again.
 
 mod recreate;
+mod rollback;
 mod rolling;
 mod scale;
 mod sets;
 mod status;
 
 use super::ownership;
-use crate::apiserver::{Change, Reply, Request};
-use crate::kernel::time::Span;
+use crate::apiserver::{ApiError, Change, Reply, Request};
 use crate::object::deployment::DeploymentStrategy;
 use crate::object::{Deployment, Key, Kind, Pod, ReplicaSet, SettingId, Uid};
 use crate::program::reconcile::Enqueue;
-use crate::program::retrace::{Halt, Retrace, Trace};
+use crate::program::retrace::{End, Halt, Retrace, Trace};
 use crate::program::{Caches, Context, EventAbout, Reconcile, Step};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +40,8 @@ struct Input {
     deployment: Arc<Deployment>,
     /// ReplicaSets that it owns or might adopt, in the order of their names.
     candidates: Vec<Arc<ReplicaSet>>,
-    /// Those of them that have pods which have not ended; looked at for `Recreate` only.
+    /// Those of them that have pods which have not ended, those that are being deleted included; looked at for
+    /// `Recreate` only.
     with_pods: BTreeSet<Uid>,
 }
 
@@ -67,9 +67,20 @@ impl Reconcile for DeploymentController {
             state.input = Input::gather(key, cx.caches);
         }
         let Some(input) = &state.input else { return Step::Done };
-        let outcome = Rollout::sync(input, state.trace.run(cx));
-        Trace::step(outcome, state)
+        loop {
+            let outcome = Rollout::sync(input, state.trace.run(cx));
+            let Some(known) = lookup(&outcome, cx.caches) else { return Trace::step(outcome, state) };
+            state.trace.extend(&[known], cx.now);
+        }
     }
+}
+
+/// The answer to a question that upstream asks its cache: which ReplicaSet has a name.
+fn lookup(outcome: &Outcome, caches: &Caches) -> Option<Reply> {
+    let Err(Halt::Asks(request)) = outcome else { return None };
+    let Request::Get { kind: Kind::ReplicaSet, key } = &**request else { return None };
+    let known = caches.table(Kind::ReplicaSet).get(key);
+    Some(known.map_or(Reply::Error(ApiError::NotFound), |set| Reply::Done(set.clone())))
 }
 
 fn set_changed(change: &Change, caches: &Caches, enqueue: &mut Enqueue) {
@@ -152,15 +163,15 @@ impl Revisions {
     }
 }
 
-/// What a sync ends with: when to look again if nothing changes until then.
-type Outcome = Result<Option<Span>, Halt>;
+/// What a sync ends with: whether to look again if nothing changes until then.
+type Outcome = Result<End, Halt>;
 
 impl<'a, 'b> Rollout<'a, 'b> {
     /// `syncDeployment`.
     fn sync(input: &'a Input, io: Retrace<'a, 'b>) -> Outcome {
         let deployment = (*input.deployment).clone();
         if deployment.spec.selector.is_empty() {
-            return Ok(None);
+            return Ok(End::Done);
         }
         let mut rollout = Rollout { deployment, sets: Vec::new(), with_pods: &input.with_pods, io };
         rollout.claim(&input.candidates)?;
@@ -169,7 +180,13 @@ impl<'a, 'b> Rollout<'a, 'b> {
             return rollout.write_status(&revisions);
         }
         rollout.note_pause()?;
-        if rollout.deployment.spec.paused || rollout.is_scaling_event()? {
+        if rollout.deployment.spec.paused {
+            return rollout.scale();
+        }
+        if let Some(revision) = rollback::asked(&rollout.deployment.meta) {
+            return rollout.roll_back(revision);
+        }
+        if rollout.is_scaling_event()? {
             return rollout.scale();
         }
         match rollout.deployment.spec.strategy {
@@ -226,5 +243,7 @@ impl<'a, 'b> Rollout<'a, 'b> {
     }
 }
 
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod tests;

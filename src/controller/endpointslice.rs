@@ -189,7 +189,6 @@ impl EndpointSliceController {
         match (reply.object::<EndpointSlice>(), reply.error()) {
             (Some(slice), _) if is_deletion => self.tracker.expect_deletion(&service.meta.key, slice),
             (Some(slice), _) => self.tracker.written(&service.meta.key, slice),
-            (None, Some(_)) if is_deletion && reply.is_not_found() => {}
             (None, error) => {
                 let why = error.map(|error| error.message(&request)).unwrap_or_default();
                 state.errors.push(failure(&service, &request, &why));

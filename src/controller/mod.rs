@@ -5,8 +5,10 @@
 
 pub mod deployment;
 pub mod endpointslice;
+pub mod garbage_collector;
 pub mod node_lifecycle;
 pub mod ownership;
+pub mod pod_gc;
 pub mod replicaset;
 pub mod taint_eviction;
 
@@ -22,4 +24,6 @@ pub const REGISTRY: &[New] = &[
     || Box::new(Runner::new(endpointslice::EndpointSliceController::default())),
     || Box::new(node_lifecycle::NodeLifecycle::default()),
     || Box::new(taint_eviction::TaintEviction::default()),
+    || Box::new(pod_gc::PodGarbageCollector::default()),
+    || Box::new(garbage_collector::GarbageCollector::default()),
 ];

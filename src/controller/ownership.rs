@@ -67,7 +67,7 @@ pub fn adoption<O: Strategy, K: Strategy>(owner: &O, dependent: &K) -> Request {
 
 /// Takes `owner` off `dependent`.
 pub fn release<K: Strategy>(owner: &Meta, dependent: &K) -> Request {
-    patch(dependent, Edit::RemoveOwner(owner.uid))
+    patch(dependent, Edit::RemoveOwners(vec![owner.uid]))
 }
 
 fn patch<K: Strategy>(object: &K, edit: Edit) -> Request {

@@ -1,32 +1,33 @@
 //! The ReplicaSet controller: as many pods as wanted, no more, no fewer.
 //!
 //! Source: `pkg/controller/replicaset/replica_set.go`, `pkg/controller/controller_utils.go` (`RealPodControl`),
-//! v1.36. Left out: ReplicationControllers, resync, terminating namespaces, and the read-your-writes guard
-//! (`consistency.go`): expectations already keep a sync from acting on pods that it has created and not seen, and
-//! what the guard adds, waiting for one's own status and adoptions, a conflict on the next write brings about too.
-//! Adoptions and releases of one sync are sent together; upstream sends one after the other.
+//! v1.36. Left out: ReplicationControllers, resync, terminating namespaces.
 
+mod claims;
 mod status;
 mod victims;
 
 use super::ownership;
 use crate::apiserver::{Change, Reply, Request};
-use crate::kernel::time::Span;
+use crate::kernel::time::{Span, Time};
 use crate::object::replicaset::ReplicaSetStatus;
 use crate::object::{Key, Kind, Meta, Name, Pod, ReplicaSet, SettingId, Strategy};
+use crate::program::consistency::Writes;
 use crate::program::expectations::Expectations;
 use crate::program::reconcile::Enqueue;
 use crate::program::{Caches, Context, EventAbout, Reconcile, Step};
+use claims::Claims;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use victims::Moment;
 
 const REPORTER: &str = "replicaset-controller";
 
-/// The controller. Its memory: what it expects to see, and which pods have no controller.
+/// The controller. Its memory: what it expects to see, what it has written, and which pods have no controller.
 #[derive(Clone, Default)]
 pub struct ReplicaSetController {
     expectations: Expectations,
+    writes: Writes,
     orphans: BTreeSet<Key>,
 }
 
@@ -44,15 +45,15 @@ struct Work {
     terminating: usize,
     /// What went wrong first among the creations or deletions.
     failure: Option<String>,
+    /// When the status was made up.
+    judged: Time,
 }
 
 /// Which replies a sync waits for.
 #[derive(Clone)]
 enum Phase {
-    /// The live ReplicaSet, before these are adopted.
-    Owner { to_adopt: Vec<Arc<Pod>>, releases: Vec<Request> },
-    /// Releases, then adoptions of these.
-    Claims { adopting: Vec<Arc<Pod>>, is_refused: bool },
+    /// Adoptions and releases, one after the other.
+    Claims(Claims),
     /// A batch of creations, with how many are to follow it.
     Creations { requests: Vec<Request>, left: usize },
     /// Deletions of these.
@@ -86,12 +87,10 @@ impl Reconcile for ReplicaSetController {
 
 impl ReplicaSetController {
     fn set_changed(&mut self, change: &Change, enqueue: &mut Enqueue) {
-        let is_namesake = match (change.before::<ReplicaSet>(), change.after::<ReplicaSet>()) {
-            (Some(old), Some(new)) => old.meta.uid != new.meta.uid,
-            (_, new) => new.is_none(),
-        };
-        if is_namesake {
+        let (old, new) = (change.before::<ReplicaSet>(), change.after::<ReplicaSet>());
+        if let Some(gone) = old.filter(|old| new.is_none_or(|new| new.meta.uid != old.meta.uid)) {
             self.expectations.forget(change.key());
+            self.writes.forget(&gone.meta);
         }
         enqueue.add(change.key().clone());
     }
@@ -133,6 +132,9 @@ impl ReplicaSetController {
     }
 
     fn begin(&mut self, key: &Key, cx: &mut Context<'_>) -> Step<State> {
+        if !self.writes.are_read(key, cx.caches) {
+            return Step::Retry;
+        }
         let Some(set) = cx.caches.get::<ReplicaSet>(key).cloned() else {
             self.expectations.forget(key);
             return Step::Done;
@@ -148,21 +150,15 @@ impl ReplicaSetController {
         let terminating = pods.iter().filter(|pod| is_ending(pod) && is_mine(pod)).count();
         let active = pods.into_iter().filter(|pod| pod.is_active());
         let claim = ownership::claim(&set.meta, &set.spec.selector, active);
-        let releases: Vec<_> = claim.to_release.iter().map(|pod| ownership::release(&set.meta, &**pod)).collect();
-        let read = ownership::read(&*set);
-        let nothing_to_adopt = claim.to_adopt.is_empty();
-        let phase = Phase::Owner { to_adopt: claim.to_adopt, releases };
-        let work = Box::new(Work { set, may_manage, active: claim.kept, terminating, failure: None });
-        if nothing_to_adopt { self.go_on(work, phase, &[], cx) } else { call(vec![read], work, phase) }
+        let claims = Claims::new(claim.to_adopt, claim.to_release);
+        let active = claim.kept;
+        self.claim(Box::new(Work { set, may_manage, active, terminating, failure: None, judged: cx.now }), claims, cx)
     }
 
     /// Pods that the ReplicaSet owns or might adopt, in the order of their names.
     fn candidates(&self, set: &ReplicaSet, caches: &Caches) -> Vec<Arc<Pod>> {
-        let table = caches.table(Kind::Pod);
-        let from = Key { namespace: set.meta.namespace().clone(), name: Name::none() };
-        let orphans = self.orphans.range(from..).take_while(|key| key.namespace == *set.meta.namespace());
-        let orphans = orphans.filter_map(|key| table.typed::<Pod>(key));
-        let mut pods: Vec<_> = table.controlled_by(set.meta.uid).chain(orphans).cloned().collect();
+        let own = caches.table(Kind::Pod).controlled_by(set.meta.uid);
+        let mut pods: Vec<_> = own.chain(self.orphans_of(set, caches)).cloned().collect();
         pods.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         pods
     }
@@ -175,27 +171,27 @@ impl ReplicaSetController {
         cx: &mut Context<'_>,
     ) -> Step<State> {
         match waited_for {
-            Phase::Owner { to_adopt, releases } => self.claim(work, to_adopt, releases, replies, cx),
-            Phase::Claims { adopting, is_refused } => {
-                let (released, adopted) = replies.split_at(replies.len() - adopting.len());
-                let failed = |reply: &&Reply| !reply.is_ok() && !reply.is_not_found();
-                let all_well = released.iter().all(ownership::is_released) && !adopted.iter().any(|r| failed(&r));
-                if is_refused || !all_well {
-                    return Step::Retry;
+            Phase::Claims(mut claims) => {
+                let claimed = claims.answered(&work.set.meta, &replies[0]);
+                if let (Some(_), Reply::Done(pod)) = (&claimed, &replies[0]) {
+                    self.writes.wrote(&work.set.meta, pod);
                 }
-                let there = adopting.into_iter().zip(adopted).filter(|(_, reply)| reply.is_ok());
-                work.active.extend(there.map(|(pod, _)| pod));
-                work.active.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
-                self.manage(work, cx)
+                work.active.extend(claimed.flatten());
+                self.claim(work, claims, cx)
             }
             Phase::Creations { requests, left } => self.created(work, &requests, left, replies, cx),
             Phase::Deletions { victims } => self.deleted(work, &victims, replies, cx),
-            Phase::Written { status, .. } if replies[0].is_ok() => finish(&work, &status, cx),
-            Phase::Written { is_retry: true, .. } => Step::Retry,
-            Phase::Written { status, .. } => {
-                let read = ownership::read(&*work.set);
-                call(vec![read], work, Phase::Reread { status })
-            }
+            Phase::Written { status, is_retry } => match &replies[0] {
+                Reply::Done(set) => {
+                    self.writes.wrote(&work.set.meta, set);
+                    finish(&work, &status, cx)
+                }
+                _ if is_retry => Step::Retry,
+                _ => {
+                    let read = ownership::read(&*work.set);
+                    call(vec![read], work, Phase::Reread { status })
+                }
+            },
             Phase::Reread { status } => match replies[0].object::<ReplicaSet>() {
                 Some(live) => write(live.clone(), work, status, true),
                 None => Step::Retry,
@@ -203,21 +199,15 @@ impl ReplicaSetController {
         }
     }
 
-    fn claim(
-        &mut self,
-        work: Box<Work>,
-        to_adopt: Vec<Arc<Pod>>,
-        mut requests: Vec<Request>,
-        replies: &[Reply],
-        cx: &mut Context<'_>,
-    ) -> Step<State> {
-        let is_refused = !to_adopt.is_empty() && !ownership::may_adopt(&work.set.meta, &replies[0]);
-        let adopting = if is_refused { Vec::new() } else { to_adopt };
-        requests.extend(adopting.iter().map(|pod| ownership::adoption(&*work.set, &**pod)));
-        if requests.is_empty() && !is_refused {
-            return self.manage(work, cx);
+    fn claim(&mut self, mut work: Box<Work>, mut claims: Claims, cx: &mut Context<'_>) -> Step<State> {
+        if let Some(request) = claims.next(&work.set) {
+            return call(vec![request], work, Phase::Claims(claims));
         }
-        call(requests, work, Phase::Claims { adopting, is_refused })
+        if claims.has_failed() {
+            return Step::Retry;
+        }
+        work.active.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+        self.manage(work, cx)
     }
 
     fn manage(&mut self, work: Box<Work>, cx: &mut Context<'_>) -> Step<State> {
@@ -233,7 +223,7 @@ impl ReplicaSetController {
             create(work, first, missing - first)
         } else {
             let surplus = (have - wanted).min(burst);
-            let crowds = victims::crowds(related_pods(&work.set, cx.caches));
+            let crowds = victims::crowds(self.related_pods(&work.set, cx.caches));
             let moment = Moment { now: cx.now, clock: cx.clock };
             let victims = victims::victims(&work.active, &crowds, surplus, moment);
             let keys: Vec<_> = victims.iter().map(|pod| pod.meta.key.clone()).collect();
@@ -254,6 +244,7 @@ impl ReplicaSetController {
         for (request, reply) in requests.iter().zip(replies) {
             match reply {
                 Reply::Done(pod) => {
+                    self.writes.wrote(&work.set.meta, pod);
                     let note = format!("Created pod: {}", pod.key().name);
                     cx.event(EventAbout::normal(&*work.set, REPORTER), "SuccessfulCreate", note);
                 }
@@ -294,10 +285,32 @@ impl ReplicaSetController {
                 let text = error.message(&Request::delete(Kind::Pod, key.clone()));
                 let note = format!("Error deleting: {text}");
                 cx.event(EventAbout::warning(&*work.set, REPORTER), "FailedDelete", note);
-                work.failure.get_or_insert(text);
+                work.failure.get_or_insert(format!("unable to delete pods: {text}"));
             }
         }
         conclude(work, cx)
+    }
+
+    /// Pods that the selectors of all ReplicaSets of the same owner match, for a Deployment those of all its
+    /// revisions (`getIndirectlyRelatedPods`). They are looked for among their own pods and those of nobody: the hash
+    /// in the selectors of a Deployment's ReplicaSets matches no others.
+    fn related_pods<'a>(&self, set: &ReplicaSet, caches: &'a Caches) -> Vec<&'a Arc<Pod>> {
+        let Some(owner) = set.meta.controller() else { return Vec::new() };
+        let siblings: Vec<_> = caches.table(Kind::ReplicaSet).controlled_by::<ReplicaSet>(owner.uid).collect();
+        let pods = caches.table(Kind::Pod);
+        let own = siblings.iter().flat_map(|sibling| pods.controlled_by::<Pod>(sibling.meta.uid));
+        let related = own.chain(self.orphans_of(set, caches));
+        let is_matched =
+            |pod: &&Arc<Pod>| siblings.iter().any(|sibling| sibling.spec.selector.matches(&pod.meta.labels));
+        related.filter(is_matched).collect()
+    }
+
+    /// Pods of nobody in the namespace of `set`, in the order of their names.
+    fn orphans_of<'a>(&self, set: &ReplicaSet, caches: &'a Caches) -> impl Iterator<Item = &'a Arc<Pod>> {
+        let namespace = set.meta.namespace().clone();
+        let from = Key { namespace: namespace.clone(), name: Name::none() };
+        let orphans = self.orphans.range(from..).take_while(move |key| key.namespace == namespace);
+        orphans.filter_map(|key| caches.table(Kind::Pod).typed::<Pod>(key))
     }
 }
 
@@ -325,14 +338,6 @@ fn enqueue_matching(pod: &Pod, caches: &Caches, enqueue: &mut Enqueue) {
     matching.for_each(|set| enqueue.add(set.meta.key.clone()));
 }
 
-/// Pods of all ReplicaSets of the same owner, for a Deployment those of all its revisions. Upstream goes by their
-/// selectors instead of by owner; the two differ only by orphans that are about to be adopted.
-fn related_pods<'a>(set: &ReplicaSet, caches: &'a Caches) -> Vec<&'a Arc<Pod>> {
-    let Some(owner) = set.meta.controller() else { return Vec::new() };
-    let siblings = caches.table(Kind::ReplicaSet).controlled_by::<ReplicaSet>(owner.uid);
-    siblings.flat_map(|sibling| caches.table(Kind::Pod).controlled_by::<Pod>(sibling.meta.uid)).collect()
-}
-
 /// Sends requests; `phase` says what their replies are.
 fn call(requests: Vec<Request>, work: Box<Work>, phase: Phase) -> Step<State> {
     Step::Call(requests, State(Some((work, phase))))
@@ -356,7 +361,8 @@ fn pod_of(set: &ReplicaSet) -> Pod {
 }
 
 /// Writes the status if it says anything new. It counts the pods from before this sync's creations and deletions.
-fn conclude(work: Box<Work>, cx: &mut Context<'_>) -> Step<State> {
+fn conclude(mut work: Box<Work>, cx: &mut Context<'_>) -> Step<State> {
+    work.judged = cx.now;
     let moment = Moment { now: cx.now, clock: cx.clock };
     let status = status::status(&work.set, &work.active, work.terminating, work.failure.as_deref(), moment);
     if status == work.set.status {
@@ -375,10 +381,13 @@ fn finish(work: &Work, status: &ReplicaSetStatus, cx: &Context<'_>) -> Step<Stat
         return Step::Retry;
     }
     if work.set.spec.min_ready_seconds > 0 && status.ready_replicas != status.available_replicas {
-        return Step::After(status::recheck(&work.set, &work.active, Moment { now: cx.now, clock: cx.clock }));
+        let judged = Moment { now: work.judged, clock: cx.clock };
+        return Step::After(status::recheck(&work.set, &work.active, judged, cx.now));
     }
     Step::Done
 }
 
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod tests;

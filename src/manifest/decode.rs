@@ -182,6 +182,7 @@ const POD_PARTS: &[&str] = &[
     "restartPolicy",
     "dnsPolicy",
     "nodeSelector",
+    "affinity.nodeAffinity",
     "affinity",
     "dnsConfig",
     "readinessGates",

@@ -25,8 +25,8 @@ const METADATA: &[&str] = &[
 ];
 
 /// The spec of a pod or of a template. Limits are read for the requests that they imply, but nothing enforces them; init
-/// containers count with their requests, but do not run. Node selectors, host ports and preemption are read, but no plugin
-/// of the scheduler looks at them yet.
+/// containers count with their requests, but do not run. Host ports and preemption are read, but no plugin of the
+/// scheduler looks at them yet.
 const POD_SPEC: &[&str] = &[
     "containers[].name",
     "containers[].image",
@@ -40,7 +40,10 @@ const POD_SPEC: &[&str] = &[
     "initContainers[].ports[].containerPort",
     "initContainers[].ports[].protocol",
     "initContainers[].restartPolicy",
+    "nodeSelector",
+    "affinity.nodeAffinity",
     "tolerations",
+    "topologySpreadConstraints",
     "restartPolicy",
     "terminationGracePeriodSeconds",
     "priorityClassName",

@@ -16,6 +16,7 @@ pub mod yaml;
 mod check;
 mod meta;
 mod node;
+mod node_affinity;
 mod pod;
 mod service;
 mod small;

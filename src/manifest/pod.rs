@@ -3,10 +3,12 @@
 //! Words that our types have no value for (a restart policy `Sometimes`) are errors here, in the API server's text.
 
 use super::check;
-use super::meta::{condition, document, ip, labels, meta, name, resources, timestamp};
+use super::meta::{condition, document, ip, labels, meta, name, resources, selector, timestamp};
+use super::node_affinity::node_affinity;
 use crate::object::pod::{Container, ContainerPort, ContainerStatus, Phase, Pod, PodSpec, PodStatus, RestartPolicy};
 use crate::object::replicaset::PodTemplate;
 use crate::object::taint::{Effect, Toleration, TolerationOperator};
+use crate::object::topology_spread::{InclusionPolicy, SpreadConstraint};
 use crate::object::validation::quoted;
 use crate::object::{FieldErrors, Kind, Object};
 use k8s_openapi::api::core::v1;
@@ -66,9 +68,11 @@ fn pod_spec(spec: &v1::PodSpec, path: &str, source: &Value, errors: &mut FieldEr
         containers: spec.containers.iter().map(container).collect(),
         init_containers: spec.init_containers.iter().flatten().map(container).collect(),
         node_selector: labels(&spec.node_selector),
+        node_affinity: spec.affinity.as_ref().and_then(|affinity| node_affinity(affinity.node_affinity.as_ref()?)),
         tolerations: tolerations
             .map(|(index, item)| toleration(item, &format!("{path}.tolerations[{index}]"), errors))
             .collect(),
+        topology_spread: spec.topology_spread_constraints.iter().flatten().map(spread).collect(),
         restart_policy,
         termination_grace_seconds: spec.termination_grace_period_seconds,
         priority_class: name(&spec.priority_class_name),
@@ -157,6 +161,26 @@ fn toleration(toleration: &v1::Toleration, path: &str, errors: &mut FieldErrors)
         value: name(&toleration.value),
         effect: if effect_text.is_empty() { None } else { effect(effect_text, &format!("{path}.effect"), errors) },
         seconds: toleration.toleration_seconds,
+    }
+}
+
+/// A constraint; what is wrong with it, `check` has said.
+fn spread(constraint: &v1::TopologySpreadConstraint) -> SpreadConstraint {
+    let policy = |text: &Option<String>| match text.as_deref() {
+        Some("Honor") => Some(InclusionPolicy::Honor),
+        Some("Ignore") => Some(InclusionPolicy::Ignore),
+        _ => None,
+    };
+    let said = &mut FieldErrors::default();
+    SpreadConstraint {
+        max_skew: constraint.max_skew,
+        topology_key: constraint.topology_key.as_str().into(),
+        is_hard: constraint.when_unsatisfiable == "DoNotSchedule",
+        selector: constraint.label_selector.as_ref().map(|given| selector(given, "", said)),
+        min_domains: constraint.min_domains,
+        node_affinity_policy: policy(&constraint.node_affinity_policy),
+        node_taints_policy: policy(&constraint.node_taints_policy),
+        match_label_keys: constraint.match_label_keys.iter().flatten().map(|key| key.as_str().into()).collect(),
     }
 }
 

@@ -66,6 +66,8 @@ pub fn event(event: &v1::Event, namespace: &str, source: &Value, errors: &mut Fi
         is_warning: event.type_.as_deref() == Some("Warning"),
         reporter: if reporter.is_empty() { component } else { reporter },
         time: if event.event_time.is_some() { micro_time(&event.event_time) } else { MicroTime(last) },
+        count: event.count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
+        ..Event::default()
     })
 }
 
@@ -79,5 +81,7 @@ pub fn events_event(event: &events::Event, namespace: &str, source: &Value, erro
         is_warning: event.type_.as_deref() == Some("Warning"),
         reporter: name(&event.reporting_controller),
         time: micro_time(&event.event_time),
+        count: event.deprecated_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
+        ..Event::default()
     })
 }

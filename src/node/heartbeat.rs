@@ -146,9 +146,12 @@ fn share(span: Span, setting: SettingId, cx: &Context<'_>) -> Span {
     Span::from_micros(span.as_micros() * cx.settings.get(setting) as u64 / 1_000_000)
 }
 
-/// Where in its round of renewals a kubelet stands that has been running for long.
+/// Where in its round of renewals a kubelet stands that has been running for long: kubelets that were started together
+/// renew together.
 pub fn lease_phase(name: &str, cx: &Context<'_>) -> Span {
-    cx.phase(&format!("lease {name}"), cx.span(SettingId::NodeLeaseRenewInterval))
+    let interval = cx.span(SettingId::NodeLeaseRenewInterval);
+    let apart = cx.phase("leases", interval) + cx.delay(DelayId::KubeletStartSpread, name, 0);
+    Span::from_micros(apart.as_micros() % interval.as_micros().max(1))
 }
 
 /// The lease of a node, renewed at `renewed_micros` since 1970.

@@ -208,7 +208,7 @@ impl Kubelet {
             self.send(ticket::POD_STATUS, serial, request, cx);
         } else if matches!(worker.stage, Stage::Stopped { .. }) && pod.meta.is_terminating() && !worker.is_deleting {
             worker.is_deleting = true;
-            let options = DeleteOptions { grace_seconds: Some(0), uid: Some(uid), propagation: None };
+            let options = DeleteOptions { grace_seconds: Some(0), uid: Some(uid), ..DeleteOptions::default() };
             let request = Request::Delete { kind: Kind::Pod, key: key.clone(), options };
             self.send(ticket::POD_DELETE, serial, request, cx);
         }

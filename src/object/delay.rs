@@ -57,6 +57,8 @@ delays! {
         "A kubelet that has registered a new node finds its runtime and network ready. Assumed: the network plugin starts.";
     KubeletReconnect = "kubelet-reconnect", Delay::Uniform { min: us(0), max: ms(10_000) },
         "A kubelet whose link is back tries again: the rest of its 10 s rounds (kubelet lease and status periods).";
+    KubeletStartSpread = "kubelet-start-spread", Delay::Uniform { min: us(0), max: ms(3_600_000) },
+        "How far apart kubelets were started before the scenario. Assumed: so far that their renewals keep no common time.";
     NetworkLatency = "network-latency", Delay::LogNormal { median: us(300), p95: us(900) },
         "A message crosses the network, one way. Assumed: one data centre.";
     ApiRead = "api-read", Delay::LogNormal { median: us(1_500), p95: us(6_000) },

@@ -3,10 +3,11 @@
 //! Upstream's clients send strategic merge patches; each variant is one that they send.
 
 use super::condition::Condition;
-use super::meta::{OwnerRef, Uid};
+use super::meta::{Meta, OwnerRef, Revision, Uid};
 use super::name::Name;
 use super::pod::{Container, PodStatus};
 use super::replicaset::PodTemplate;
+use super::stamp::MicroTime;
 use super::taint::{Taint, TaintKey};
 use std::sync::Arc;
 
@@ -19,6 +20,17 @@ pub enum Edit {
         add: Vec<Taint>,
         /// Taken away.
         remove: Vec<TaintKey>,
+        /// Refused if the node is another version by now; none takes any.
+        version: Option<Revision>,
+    },
+    /// An Event was seen again.
+    EventSeen {
+        /// How often by now.
+        count: u32,
+        /// What it says now.
+        note: Name,
+        /// When.
+        time: MicroTime,
     },
     /// What a kubelet says of a pod: phase, its own conditions, containers, address. Conditions of others stay.
     PodStatus(Box<PodStatus>),
@@ -29,12 +41,16 @@ pub enum Edit {
         /// `status.nominatedNodeName`; none leaves it.
         nominated_node: Option<Name>,
     },
+    /// The pod has failed, and why if it was disrupted.
+    PodFailed(Option<Condition>),
     /// What a kubelet says of its node: conditions, with their heartbeat.
     NodeConditions(Vec<Condition>),
     /// Adopts: adds an owner.
     AddOwner(OwnerRef),
-    /// Releases: takes an owner away.
-    RemoveOwner(Uid),
+    /// Releases: takes owners away.
+    RemoveOwners(Vec<Uid>),
+    /// No owner's deletion waits for the object any longer.
+    UnblockOwners,
     /// Takes a finalizer away.
     RemoveFinalizer(Name),
     /// Sets labels.
@@ -79,5 +95,12 @@ impl TemplateEdit {
             TemplateEdit::Annotation(key, value) => template.annotations.insert(key.clone(), value.clone()),
             TemplateEdit::Whole(other) => *template = (**other).clone(),
         }
+    }
+}
+
+impl Edit {
+    /// Whether it was meant for another version than the one with this metadata.
+    pub fn is_outdated(&self, meta: &Meta) -> bool {
+        matches!(self, Edit::Taints { version: Some(version), .. } if *version != meta.resource_version)
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Labels or annotations: pairs sorted by key, shared when cloned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels(Arc<Vec<(Name, Name)>>);
 
 impl Labels {
@@ -65,7 +65,7 @@ impl<K: Into<Name>, V: Into<Name>> FromIterator<(K, V)> for Labels {
 }
 
 /// How a requirement compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
     /// The value is one of those named.
     In,
@@ -90,7 +90,7 @@ impl Operator {
 }
 
 /// One expression of a selector.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirement {
     /// Label key.
     pub key: Name,
@@ -114,7 +114,7 @@ impl Requirement {
 }
 
 /// `metav1.LabelSelector`: all pairs and all expressions must hold; an empty one matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selector {
     /// `matchLabels`.
     pub labels: Labels,

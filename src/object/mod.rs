@@ -17,10 +17,13 @@ pub mod stamp;
 pub mod strategy;
 pub mod table;
 pub mod taint;
+pub mod unit;
+pub mod topology_spread;
 pub mod validation;
 
 pub mod deployment;
 pub mod node;
+pub mod node_affinity;
 pub mod pod;
 pub mod replicaset;
 pub mod service;
@@ -154,6 +157,7 @@ macro_rules! kinds {
             /// [`Strategy::validate_update`], after [`Object::validate`].
             pub fn validate_update(&self, old: &Object) -> FieldErrors {
                 let mut errors = self.validate();
+                validation::meta_update(self.meta(), old.meta(), &mut errors);
                 match (self, old) {
                     $((Object::$kind(new), Object::$kind(old)) => new.validate_update(old, &mut errors),)*
                     (new, old) => panic!("a {} cannot replace a {}", new.kind(), old.kind()),
@@ -231,7 +235,10 @@ impl Object {
                 meta.owners.retain(|old| old.uid != owner.uid);
                 meta.owners.push(owner.clone());
             }),
-            Edit::RemoveOwner(uid) => meta(self, &|meta| meta.owners.retain(|owner| owner.uid != *uid)),
+            Edit::RemoveOwners(uids) => meta(self, &|meta| meta.owners.retain(|owner| !uids.contains(&owner.uid))),
+            Edit::UnblockOwners => meta(self, &|meta| {
+                meta.owners.iter_mut().for_each(|owner| owner.block_owner_deletion = false);
+            }),
             Edit::RemoveFinalizer(name) => meta(self, &|meta| meta.finalizers.retain(|finalizer| finalizer != name)),
             Edit::Labels(pairs) => meta(self, &|meta| {
                 pairs.iter().for_each(|(key, value)| meta.labels.insert(key.clone(), value.clone()));

@@ -100,7 +100,7 @@ impl Strategy for Node {
 
     fn edit(&mut self, edit: &Edit) -> bool {
         match edit {
-            Edit::Taints { add, remove } => {
+            Edit::Taints { add, remove, .. } => {
                 self.taints.retain(|taint| !remove.contains(&(taint.key.clone(), taint.effect)));
                 for taint in add {
                     self.taints.retain(|old| (&old.key, old.effect) != (&taint.key, taint.effect));

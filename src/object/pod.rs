@@ -8,11 +8,13 @@ use super::invalid::FieldErrors;
 use super::labels::Labels;
 use super::meta::Meta;
 use super::name::Name;
+use super::node_affinity::NodeAffinity;
 use super::resources::{ContainerRequests, ResourceList, Resources, pod_requests};
 use super::setting::Settings;
 use super::stamp::Timestamp;
 use super::strategy::Strategy;
 use super::taint::Toleration;
+use super::topology_spread::SpreadConstraint;
 use super::{Document, Kind, validation};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -135,8 +137,12 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     /// Labels that the node must have.
     pub node_selector: Labels,
+    /// `affinity.nodeAffinity`; none if it asks for nothing.
+    pub node_affinity: Option<Arc<NodeAffinity>>,
     /// Tolerations.
     pub tolerations: Vec<Toleration>,
+    /// How it wants to be spread.
+    pub topology_spread: Vec<SpreadConstraint>,
     /// Restart policy.
     pub restart_policy: RestartPolicy,
     /// `terminationGracePeriodSeconds`; filled in by defaulting.
@@ -258,6 +264,10 @@ impl Strategy for Pod {
     fn prepare_for_create(&mut self) {
         self.meta.generation = 1;
         self.status = PodStatus::default();
+        if self.spec.topology_spread.iter().any(|constraint| !constraint.match_label_keys.is_empty()) {
+            let constraints = &mut Arc::make_mut(&mut self.spec).topology_spread;
+            constraints.iter_mut().for_each(|constraint| constraint.merge_label_keys(&self.meta.labels));
+        }
     }
 
     fn validate(&self, errors: &mut FieldErrors) {
@@ -295,6 +305,13 @@ impl Strategy for Pod {
                 condition::set(&mut self.status.conditions, condition.clone());
                 if let Some(node) = nominated_node {
                     self.status.nominated_node = node.clone();
+                }
+                true
+            }
+            Edit::PodFailed(disruption) => {
+                self.status.phase = Phase::Failed;
+                if let Some(condition) = disruption {
+                    condition::set(&mut self.status.conditions, condition.clone());
                 }
                 true
             }

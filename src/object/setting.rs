@@ -3,67 +3,9 @@
 //! Nothing else in the engine spells out a duration, a rate or a limit of Kubernetes; a run overrides a row by
 //! component and upstream name. Flags were checked against what the v1.36.2 binaries print.
 
+pub use super::unit::Unit;
 use crate::kernel::time::Span;
 use std::fmt;
-
-/// What the number of a setting counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// A duration (µs).
-    Duration,
-    /// A plain number.
-    Count,
-    /// A rate (thousandths per second).
-    Rate,
-    /// A share (millionths).
-    Share,
-}
-
-impl Unit {
-    /// The largest value that makes sense. Shares are of one; the others are far above what anybody uses, and small enough
-    /// for every sum and product of them to be a number.
-    pub const fn most(self) -> i64 {
-        match self {
-            Unit::Duration => 3_660 * 24 * H,
-            Unit::Count => i32::MAX as i64,
-            Unit::Rate => 1_000_000_000,
-            Unit::Share => 1_000_000,
-        }
-    }
-
-    /// The value as people write it: `50s`, `30`, `0.1/s`, `0.55`.
-    pub fn show(self, value: i64) -> String {
-        match self {
-            Unit::Duration => Span::from_micros(value as u64).to_string(),
-            Unit::Count => value.to_string(),
-            Unit::Rate => format!("{}/s", fraction(value, 1_000)),
-            Unit::Share => fraction(value, 1_000_000),
-        }
-    }
-
-    /// Reads what people write.
-    ///
-    /// # Errors
-    /// A sentence that says what was expected.
-    pub fn parse(self, text: &str) -> Result<i64, String> {
-        let decimal = |scale: f64, expected: &str| match text.trim_end_matches("/s").parse::<f64>() {
-            Ok(number) if number >= 0.0 && number * scale < 9e15 => Ok((number * scale + 0.5) as i64),
-            _ => Err(format!("`{text}` is not {expected}")),
-        };
-        match self {
-            Unit::Duration => Span::parse(text).map(|span| span.as_micros() as i64),
-            Unit::Count => text.parse().map_err(|_| format!("`{text}` is not a whole number")),
-            Unit::Rate => decimal(1e3, "a rate per second, as `0.1`"),
-            Unit::Share => decimal(1e6, "a share, as `0.55`"),
-        }
-    }
-}
-
-fn fraction(value: i64, scale: i64) -> String {
-    let digits = scale.ilog10() as usize;
-    let text = format!("{}.{:0digits$}", value / scale, value % scale);
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]
@@ -224,6 +166,36 @@ settings! {
     /// Time after which expected creations and deletions are no longer waited for.
     ExpectationsTimeout = "kube-controller-manager", "ExpectationsTimeout", Duration, 5 * MIN, 0,
         "pkg/controller/controller_utils.go";
+    /// Requests per second of the garbage collector's client: twice those of a controller.
+    GarbageCollectorQps = "kube-controller-manager", "generic-garbage-collector.qps", Rate, 40_000, 1,
+        "cmd/kube-controller-manager/app/core.go";
+    /// Objects that the garbage collector looks at at once, and as many whose dependents it sets free.
+    GarbageCollectorSyncs = "kube-controller-manager", "concurrent-gc-syncs", Count, 20, 1,
+        "pkg/controller/garbagecollector/config/v1alpha1/defaults.go";
+    /// Owners that the garbage collector remembers not to exist.
+    AbsentOwnerCacheSize = "kube-controller-manager", "absentOwnerCache", Count, 500, 1,
+        "pkg/controller/garbagecollector/graph_builder.go";
+    /// Pause between two passes of the pod garbage collector.
+    PodGcPeriod = "kube-controller-manager", "podgc.gcCheckPeriod", Duration, 20 * S, MS,
+        "pkg/controller/podgc/gc_controller.go";
+    /// Time for which a node may be missing before its pods are given up.
+    PodGcQuarantine = "kube-controller-manager", "podgc.quarantineTime", Duration, 40 * S, MS,
+        "pkg/controller/podgc/gc_controller.go";
+    /// Pods that have ended and are kept; none are deleted if it is zero.
+    TerminatedPodGcThreshold = "kube-controller-manager", "terminated-pod-gc-threshold", Count, 12_500, 0,
+        "pkg/controller/podgc/config/v1alpha1/defaults.go";
+    /// Attempts at a write that others get in the way of.
+    ConflictRetries = "client-go", "retry.DefaultBackoff.Steps", Count, 4, 1,
+        "staging/src/k8s.io/client-go/util/retry/util.go";
+    /// Pause after the first such attempt.
+    ConflictRetryPause = "client-go", "retry.DefaultBackoff.Duration", Duration, 10 * MS, 0,
+        "staging/src/k8s.io/client-go/util/retry/util.go";
+    /// How many times longer each pause is than the one before.
+    ConflictRetryFactor = "client-go", "retry.DefaultBackoff.Factor", Count, 5, 1,
+        "staging/src/k8s.io/client-go/util/retry/util.go";
+    /// Share by which such a pause is drawn longer.
+    ConflictRetryJitter = "client-go", "retry.DefaultBackoff.Jitter", Share, 100_000, 0,
+        "staging/src/k8s.io/client-go/util/retry/util.go";
     /// Seconds without progress after which a Deployment says so, unless it says otherwise.
     ProgressDeadline = "kube-apiserver", "deployment.spec.progressDeadlineSeconds", Count, 600, 1,
         "pkg/apis/apps/v1/defaults.go";
@@ -368,6 +340,24 @@ settings! {
     /// Objects of which a component remembers how much it said.
     EventCacheSize = "client-go", "maxLruCacheEntries", Count, 4_096, 1,
         "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// Events about one object that differ in their words only, from which on one stands for the rest.
+    EventAggregateMax = "client-go", "defaultAggregateMaxEvents", Count, 10, 1,
+        "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// Silence after which Events are no longer similar to those before.
+    EventAggregateInterval = "client-go", "defaultAggregateIntervalInSeconds", Duration, 600 * S, MS,
+        "staging/src/k8s.io/client-go/tools/record/events_cache.go";
+    /// How often an Event is sent to which nobody answers.
+    EventRetries = "client-go", "maxTriesPerEvent", Count, 12, 1,
+        "staging/src/k8s.io/client-go/tools/record/event.go";
+    /// Pause between two such attempts.
+    EventRetryPause = "client-go", "defaultSleepDuration", Duration, 10 * S, MS,
+        "staging/src/k8s.io/client-go/tools/record/event.go";
+    /// Share by which the scheduler's recorder draws that pause longer.
+    EventRetryJitter = "client-go", "events.attemptRecording.jitter", Share, 250_000, 0,
+        "staging/src/k8s.io/client-go/tools/events/event_broadcaster.go";
+    /// Silence after which a series of Events of the scheduler is over.
+    EventSeriesFinish = "client-go", "events.finishTime", Duration, 6 * MIN, MS,
+        "staging/src/k8s.io/client-go/tools/events/event_broadcaster.go";
     /// Events that may wait to be sent; more are dropped.
     EventQueueSize = "client-go", "maxQueuedEvents", Count, 1_000, 1,
         "staging/src/k8s.io/client-go/tools/record/event.go";

@@ -1,7 +1,8 @@
 //! Small kinds: Namespace, PriorityClass, Lease, Event.
 
+use super::edit::Edit;
 use super::invalid::FieldErrors;
-use super::meta::Meta;
+use super::meta::{Meta, Revision, Uid};
 use super::name::Name;
 use super::stamp::MicroTime;
 use super::strategy::Strategy;
@@ -95,12 +96,24 @@ pub struct Event {
     pub is_warning: bool,
     /// Which component says so.
     pub reporter: Name,
-    /// When.
+    /// When; if it was seen several times, the last of them.
     pub time: MicroTime,
+    /// How often it was seen (`count`, or that of its `series`).
+    pub count: u32,
+    /// Which object it is about, should there be several of that name one after another; zero if its reporter does not say.
+    pub regarding_uid: Uid,
+    /// Which version of it.
+    pub regarding_version: Revision,
 }
 
 impl Strategy for Event {
     const KIND: Kind = Kind::Event;
 
     super::typed!(Event);
+
+    fn edit(&mut self, edit: &Edit) -> bool {
+        let Edit::EventSeen { count, note, time } = edit else { return false };
+        (self.count, self.note, self.time) = (*count, note.clone(), *time);
+        true
+    }
 }

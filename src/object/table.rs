@@ -3,7 +3,7 @@
 //! The store keeps its current objects in one, and so does every informer's cache.
 
 use super::Object;
-use super::meta::{Key, Uid};
+use super::meta::{Key, Revision, Uid};
 use super::name::Name;
 use super::strategy::Strategy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,7 @@ pub struct Table {
     objects: BTreeMap<Key, Object>,
     by_node: BTreeMap<Name, BTreeSet<Key>>,
     by_controller: BTreeMap<Uid, BTreeSet<Key>>,
+    newest: Revision,
 }
 
 impl Table {
@@ -26,6 +27,16 @@ impl Table {
     /// The object at `key` as its kind.
     pub fn typed<K: Strategy>(&self, key: &Key) -> Option<&Arc<K>> {
         self.objects.get(key).and_then(Object::of)
+    }
+
+    /// Up to which version of the store the table is known to be complete: that of its newest object, or of a list.
+    pub const fn newest(&self) -> Revision {
+        self.newest
+    }
+
+    /// Notes that the table has all there is up to `revision`.
+    pub fn read_to(&mut self, revision: Revision) {
+        self.newest = self.newest.max(revision);
     }
 
     /// All objects in the order of their keys.
@@ -80,6 +91,7 @@ impl Table {
         if let Some(owner) = object.meta().controller() {
             self.by_controller.entry(owner.uid).or_default().insert(key.clone());
         }
+        self.read_to(object.meta().resource_version);
         self.objects.insert(key, object);
         old
     }
@@ -131,6 +143,20 @@ mod tests {
             block_owner_deletion: true,
         }];
         pod.into()
+    }
+
+    #[test]
+    fn a_table_is_as_new_as_its_newest_object_or_its_last_list() {
+        let mut table = Table::default();
+        let mut new = pod("a", "", 1);
+        new.meta_mut().resource_version = Revision(7);
+        table.insert(new);
+        table.insert(pod("b", "", 1));
+        assert_eq!(table.newest(), Revision(7));
+        table.remove(&Key::new("default", "a"));
+        table.read_to(Revision(9));
+        table.read_to(Revision(8));
+        assert_eq!(table.newest(), Revision(9));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use super::name::Name;
 use super::stamp::Timestamp;
 use std::fmt;
 
+/// Set by people who know that a node that is not ready is shut down for good.
+pub const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 /// Set while the node's Ready condition is False.
 pub const NOT_READY: &str = "node.kubernetes.io/not-ready";
 /// Set while the node's Ready condition is Unknown.

@@ -5,7 +5,7 @@
 //! becomes a line of the story.
 
 use super::{Caches, Command, Context, Program, Ticket, Timer};
-use crate::apiserver::{ApiError, Change, Part, Reply, Request};
+use crate::apiserver::{ApiError, Change, DeleteOptions, Part, Propagation, Reply, Request};
 use crate::kernel::rng::Draws;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
@@ -30,6 +30,7 @@ pub struct Harness<P: Program> {
     story: Vec<String>,
     timers: Vec<(Time, u64, Timer)>,
     timers_set: u64,
+    timers_gone_off: usize,
     /// Requests that have not been answered.
     pub requests: Vec<(Ticket, Request)>,
     /// Every request that was sent, as the story tells it, and why.
@@ -54,6 +55,7 @@ impl<P: Program> Harness<P> {
             story: Vec::new(),
             timers: Vec::new(),
             timers_set: 0,
+            timers_gone_off: 0,
             requests: Vec::new(),
             whys: Vec::new(),
             cause: FactId::NONE,
@@ -163,23 +165,15 @@ impl<P: Program> Harness<P> {
             (_, None) => Reply::Error(ApiError::NotFound),
             (Request::Get { .. } | Request::Bind { .. }, Some(old)) => Reply::Done(old),
             (Request::Update { object, part }, Some(old)) => self.replace(object, part, &old),
+            (Request::Patch { edit, .. }, Some(old)) if edit.is_outdated(old.meta()) => {
+                Reply::Error(ApiError::Conflict("the object has been modified".into()))
+            }
             (Request::Patch { edit, .. }, Some(old)) => {
-                let mut new = old;
+                let mut new = old.clone();
                 assert!(new.edit(&edit), "an edit of another kind");
-                self.put(new.clone());
-                Reply::Done(self.known(&new))
+                self.write(new, &old)
             }
-            (Request::Delete { kind, key, .. }, Some(mut old)) => {
-                let grace_seconds = old.grace_seconds(None);
-                if grace_seconds == 0 {
-                    self.remove(kind, &key);
-                } else if !old.meta().is_terminating() {
-                    let at = self.clock.timestamp(self.now).plus_seconds(grace_seconds);
-                    old.meta_mut().deletion = Some(Deletion { at, grace_seconds });
-                    self.put(old.clone());
-                }
-                Reply::Done(old)
-            }
+            (Request::Delete { options, .. }, Some(old)) => self.delete(old, &options),
         };
         let commit = (self.revision > revision).then_some(FactId(self.revision as u32));
         self.cause = commit.unwrap_or(FactId::NONE);
@@ -232,10 +226,50 @@ impl<P: Program> Harness<P> {
             Part::Status => object.prepare_for_status_update(old),
         }
         object.meta_mut().resource_version = old.meta().resource_version;
-        if object != *old {
-            self.put(object.clone());
+        self.write(object, old)
+    }
+
+    /// Stores a new version; what waited for its last finalizer goes.
+    fn write(&mut self, new: Object, old: &Object) -> Reply {
+        let (kind, meta) = (new.kind(), new.meta());
+        if meta.finalizers.is_empty() && meta.deletion.is_some_and(|deletion| deletion.grace_seconds == 0) {
+            let key = meta.key.clone();
+            self.remove(kind, &key);
+            return Reply::Done(new);
         }
-        Reply::Done(self.known(&object))
+        if new != *old {
+            self.put(new.clone());
+        }
+        Reply::Done(self.known(&new))
+    }
+
+    fn delete(&mut self, old: Object, options: &DeleteOptions) -> Reply {
+        let meta = old.meta();
+        let is_other = options.uid.is_some_and(|uid| uid != meta.uid)
+            || options.resource_version.is_some_and(|version| version != meta.resource_version);
+        if is_other {
+            return Reply::Error(ApiError::Conflict("the precondition does not hold".into()));
+        }
+        let (kind, key) = (old.kind(), old.key().clone());
+        let grace_seconds = match meta.deletion {
+            Some(deletion) => options.grace_seconds.unwrap_or(deletion.grace_seconds),
+            None => old.grace_seconds(options.grace_seconds),
+        };
+        let mut new = old.clone();
+        let meta = new.meta_mut();
+        match options.propagation {
+            Some(Propagation::Foreground) => meta.finalizers = vec!["foregroundDeletion".into()],
+            Some(Propagation::Orphan) => meta.finalizers = vec!["orphan".into()],
+            Some(Propagation::Background) | None => {}
+        }
+        if grace_seconds == 0 && meta.finalizers.is_empty() {
+            self.remove(kind, &key);
+        } else if meta.deletion.is_none() {
+            let at = self.clock.timestamp(self.now).plus_seconds(grace_seconds);
+            meta.deletion = Some(Deletion { at, grace_seconds });
+            self.put(new);
+        }
+        Reply::Done(old)
     }
 
     fn known(&self, object: &Object) -> Object {
@@ -247,6 +281,7 @@ impl<P: Program> Harness<P> {
         let until = Time::ZERO + until;
         while let Some(&next) = self.timers.iter().min().filter(|(at, ..)| *at <= until) {
             self.timers.retain(|timer| *timer != next);
+            self.timers_gone_off += 1;
             self.now = next.0;
             self.call(|program, cx| program.on_timer(next.2, cx));
         }
@@ -261,6 +296,11 @@ impl<P: Program> Harness<P> {
             self.serve_all();
         }
         self.now = Time::ZERO + until;
+    }
+
+    /// How many timers have gone off so far.
+    pub fn timers_gone_off(&self) -> usize {
+        self.timers_gone_off
     }
 
     /// The lines since the last call.

@@ -7,6 +7,7 @@
 //! Programs of one process share its [`Caches`], as the controllers of kube-controller-manager share informers. A
 //! controller is usually written one level up, as a [`reconcile::Reconcile`] that a [`reconcile::Runner`] drives.
 
+pub mod consistency;
 pub mod expectations;
 pub mod reconcile;
 pub mod retrace;
@@ -60,7 +61,7 @@ pub enum Command {
         /// Why.
         why: Why,
     },
-    /// Sends an Event object in the background: one at a time, through the same client.
+    /// Sends an Event object in the background, as the program's recorder does.
     Emit {
         /// The Event.
         event: Box<Event>,
@@ -170,6 +171,9 @@ impl Context<'_> {
             is_warning,
             reporter: reporter.into(),
             time,
+            count: 1,
+            regarding_uid: meta.uid,
+            regarding_version: meta.resource_version,
         };
         self.out.push(Command::Emit { event: Box::new(event), why: Why::because(self.cause) });
     }
@@ -245,6 +249,11 @@ pub trait Program: Any + Send + Sync {
 
     /// Limit of its client; none for a client without one.
     fn limit(&self) -> Option<ClientLimit>;
+
+    /// Whether its Events go through a client of their own with the same limit, at once and as series (`events.k8s.io`).
+    fn has_event_series(&self) -> bool {
+        false
+    }
 
     /// Its process has begun and its caches are filled; what is in them follows as changes.
     fn on_start(&mut self, cx: &mut Context<'_>);

@@ -44,6 +44,8 @@ pub enum Step<S> {
     After(Span),
     /// It failed and is tried again after a back-off.
     Retry,
+    /// The key is done, and is to be looked at again after the queue's back-off for it; no failure is remembered.
+    Soon,
 }
 
 /// Collects keys to work on.
@@ -138,6 +140,11 @@ impl<R: Reconcile> Runner<R> {
         let given_up = retries.is_some_and(|retries| queue.failures(&key) as usize >= retries);
         let wake = match end {
             Step::Retry if !given_up => queue.add_rate_limited(key.clone(), cause, cx.now),
+            Step::Soon => {
+                let wake = queue.add_rate_limited(key.clone(), cause, cx.now);
+                queue.forget(&key);
+                wake
+            }
             Step::After(delay) => {
                 queue.forget(&key);
                 queue.add_after(key.clone(), delay, cause, cx.now)

@@ -27,6 +27,17 @@ pub enum Halt {
     Failed,
 }
 
+/// What a sync ends with that came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nothing more is to be done.
+    Done,
+    /// [`Step::After`].
+    After(Span),
+    /// [`Step::Soon`].
+    Soon,
+}
+
 impl Trace {
     /// Adds the replies of a step.
     pub fn extend(&mut self, replies: &[Reply], now: Time) {
@@ -41,10 +52,11 @@ impl Trace {
     }
 
     /// The step that an outcome leads to; `state` goes on if it asks for something.
-    pub fn step<S>(outcome: Result<Option<Span>, Halt>, state: S) -> Step<S> {
+    pub fn step<S>(outcome: Result<End, Halt>, state: S) -> Step<S> {
         match outcome {
-            Ok(None) => Step::Done,
-            Ok(Some(span)) => Step::After(span),
+            Ok(End::Done) => Step::Done,
+            Ok(End::After(span)) => Step::After(span),
+            Ok(End::Soon) => Step::Soon,
             Err(Halt::Failed) => Step::Retry,
             Err(Halt::Asks(request)) => Step::Call(vec![*request], state),
         }
@@ -132,7 +144,7 @@ mod tests {
         }
     }
 
-    fn read_twice(key: &Key, mut io: Retrace<'_, '_>) -> Result<Option<Span>, Halt> {
+    fn read_twice(key: &Key, mut io: Retrace<'_, '_>) -> Result<End, Halt> {
         let node = Node { meta: crate::object::Meta::new(key.clone()), ..Node::default() };
         for round in ["first", "second"] {
             io.event(EventAbout::normal(&node, "twice"), "Asks", format!("{round} time"));
@@ -141,7 +153,7 @@ mod tests {
             }
         }
         io.event(EventAbout::normal(&node, "twice"), "Done", "all read");
-        Ok(None)
+        Ok(End::Done)
     }
 
     #[test]

@@ -7,19 +7,20 @@ use crate::kernel::bucket::Bucket;
 use crate::kernel::time::{Span, Time};
 use crate::object::{FactId, Key, SettingId, Settings};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 
 /// How long a key waits after a failure.
 #[derive(Clone, Debug)]
-pub struct RateLimiter {
+pub struct RateLimiter<K = Key> {
     base: Span,
     max: Span,
     bucket: Bucket,
-    failures: BTreeMap<Key, u32>,
+    failures: BTreeMap<K, u32>,
 }
 
-impl RateLimiter {
+impl<K: Ord + Clone> RateLimiter<K> {
     /// Back-off from `base` doubling to the default maximum, and the default bucket (`DefaultTypedControllerRateLimiter`).
-    pub fn new(settings: &Settings, base: SettingId) -> RateLimiter {
+    pub fn new(settings: &Settings, base: SettingId) -> RateLimiter<K> {
         RateLimiter {
             base: settings.span(base),
             max: settings.span(SettingId::WorkqueueBackoffMax),
@@ -29,7 +30,7 @@ impl RateLimiter {
     }
 
     /// Counts a failure of `key` and says how long it waits: the longer of its back-off and the wait for a token.
-    fn when(&mut self, key: &Key, now: Time) -> Span {
+    fn when(&mut self, key: &K, now: Time) -> Span {
         let failures = self.failures.entry(key.clone()).or_default();
         let doubled =
             self.base.as_micros().checked_shl(*failures).filter(|&micros| micros >> *failures == self.base.as_micros());
@@ -42,20 +43,20 @@ impl RateLimiter {
 
 /// A work queue.
 #[derive(Clone, Debug)]
-pub struct WorkQueue {
-    ready: VecDeque<Key>,
+pub struct WorkQueue<K = Key> {
+    ready: VecDeque<K>,
     /// Keys to be worked on, with their earliest cause.
-    dirty: BTreeMap<Key, FactId>,
-    processing: BTreeSet<Key>,
+    dirty: BTreeMap<K, FactId>,
+    processing: BTreeSet<K>,
     /// Keys that become ready later: when, in which order they were added, why.
-    waiting: BTreeMap<Key, (Time, u64, FactId)>,
+    waiting: BTreeMap<K, (Time, u64, FactId)>,
     added: u64,
-    limiter: RateLimiter,
+    limiter: RateLimiter<K>,
 }
 
-impl WorkQueue {
+impl<K: Ord + Clone + fmt::Debug> WorkQueue<K> {
     /// An empty queue.
-    pub fn new(limiter: RateLimiter) -> WorkQueue {
+    pub fn new(limiter: RateLimiter<K>) -> WorkQueue<K> {
         WorkQueue {
             ready: VecDeque::new(),
             dirty: BTreeMap::new(),
@@ -67,7 +68,7 @@ impl WorkQueue {
     }
 
     /// Marks `key` for work.
-    pub fn add(&mut self, key: Key, cause: FactId) {
+    pub fn add(&mut self, key: K, cause: FactId) {
         if let Some(known) = self.dirty.get_mut(&key) {
             *known = (*known).min(cause);
             return;
@@ -79,7 +80,7 @@ impl WorkQueue {
     }
 
     /// Marks `key` for work after `delay`; of several delays the earliest holds. Says when to call [`Self::wake`].
-    pub fn add_after(&mut self, key: Key, delay: Span, cause: FactId, now: Time) -> Option<Time> {
+    pub fn add_after(&mut self, key: K, delay: Span, cause: FactId, now: Time) -> Option<Time> {
         if delay == Span::ZERO {
             self.add(key, cause);
             return None;
@@ -94,24 +95,24 @@ impl WorkQueue {
     }
 
     /// Marks `key` for work after its back-off. Says when to call [`Self::wake`].
-    pub fn add_rate_limited(&mut self, key: Key, cause: FactId, now: Time) -> Option<Time> {
+    pub fn add_rate_limited(&mut self, key: K, cause: FactId, now: Time) -> Option<Time> {
         let delay = self.limiter.when(&key, now);
         self.add_after(key, delay, cause, now)
     }
 
     /// Forgets the failures of `key`.
-    pub fn forget(&mut self, key: &Key) {
+    pub fn forget(&mut self, key: &K) {
         self.limiter.failures.remove(key);
     }
 
     /// How often `key` failed since it was last forgotten.
-    pub fn failures(&self, key: &Key) -> u32 {
+    pub fn failures(&self, key: &K) -> u32 {
         self.limiter.failures.get(key).copied().unwrap_or(0)
     }
 
     /// Moves on the keys whose delay is over, earliest first.
     pub fn wake(&mut self, now: Time) {
-        let mut due: Vec<(Time, u64, Key, FactId)> = self
+        let mut due: Vec<(Time, u64, K, FactId)> = self
             .waiting
             .iter()
             .filter(|(_, (at, ..))| *at <= now)
@@ -125,19 +126,29 @@ impl WorkQueue {
     }
 
     /// Takes the next key to work on, with the earliest of its causes.
-    pub fn get(&mut self) -> Option<(Key, FactId)> {
+    pub fn get(&mut self) -> Option<(K, FactId)> {
         let key = self.ready.pop_front()?;
         let cause = self.dirty.remove(&key).expect("a ready key is dirty");
         self.processing.insert(key.clone());
         Some((key, cause))
     }
 
+    /// Whether a key can be taken.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Ends the work on `key`; if it was marked meanwhile, it is ready again.
-    pub fn done(&mut self, key: &Key) {
-        assert!(self.processing.remove(key), "{key} is done but was not being worked on");
+    pub fn done(&mut self, key: &K) {
+        assert!(self.processing.remove(key), "{key:?} is done but was not being worked on");
         if self.dirty.contains_key(key) {
             self.ready.push_back(key.clone());
         }
+    }
+
+    /// Whether `key` is to be worked on, now or later, or is being worked on.
+    pub fn holds(&self, key: &K) -> bool {
+        self.dirty.contains_key(key) || self.waiting.contains_key(key) || self.processing.contains(key)
     }
 
     /// Whether nothing is ready or being worked on.

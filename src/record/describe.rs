@@ -33,7 +33,7 @@ pub fn describe(verb: Verb, old: Option<&Object>, new: Option<&Object>) -> Optio
         let ready = |slice: &EndpointSlice| slice.endpoints.iter().filter(|endpoint| endpoint.ready).count();
         changed("ready", ready(old), ready(new), &mut words);
         changed("endpoints", old.endpoints.len(), new.endpoints.len(), &mut words);
-    } else if new.of::<Lease>().is_some() {
+    } else if new.of::<Lease>().is_some() || new.of::<crate::object::Event>().is_some() {
         return None;
     }
     if words.is_empty() && is_heartbeat(old, new) {

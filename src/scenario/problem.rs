@@ -38,6 +38,8 @@ pub mod code {
     pub const UNREADABLE: &str = "E0301";
     /// A manifest that cannot be used.
     pub const MANIFEST: &str = "E0302";
+    /// A recording of a real cluster that cannot be used.
+    pub const RECORDING: &str = "E0303";
     /// A field of a manifest that is kept but does nothing yet.
     pub const NOT_SIMULATED: &str = "W0301";
 }

@@ -5,7 +5,10 @@
 //! (any more) live on a ghost: counted should the node appear, but in no table. Left out: generations and the copying of
 //! snapshots, since the table is written in place; it is only made anew when nodes were added or removed.
 
+use super::plugin::Point;
+use super::profile::Profile;
 use super::table::{NodeTable, PodInfo, Usage};
+use super::tally::ClassId;
 use crate::object::{Name, Node, Pod, Uid};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +27,8 @@ struct Host {
 struct Placed {
     node: Name,
     is_assumed: bool,
+    /// What it is counted under, unless it is being deleted.
+    class: Option<ClassId>,
 }
 
 /// Nodes by zone: zones in the order of their first appearance, nodes in the order of arrival.
@@ -72,13 +77,32 @@ impl Cache {
     pub fn table(&mut self) -> &NodeTable {
         if self.is_stale {
             self.is_stale = false;
-            let mut table = NodeTable::default();
+            let (mut table, mut classes) = (NodeTable::default(), Vec::new());
             for (row, name) in self.tree.list().enumerate() {
                 let host = self.hosts.get_mut(name).expect("the tree lists nodes that are here");
                 table.push(host.node.as_ref().expect("the tree lists no ghosts"), &host.usage);
+                classes.push(match host.row {
+                    Some(row) => self.table.tallies.take_row(row),
+                    None => summed(host.pods.keys().filter_map(|uid| self.pods[uid].class)),
+                });
                 host.row = Some(row);
             }
+            table.tallies = std::mem::take(&mut self.table.tallies);
+            table.tallies.remake(classes, &table.labels);
             self.table = table;
+        }
+        &self.table
+    }
+
+    /// The same, with the columns that filter and score `pod` fast, and with everything counted that the plugins of
+    /// `profile` are going to ask for it.
+    pub fn table_for(&mut self, pod: &PodInfo, profile: &Profile) -> &NodeTable {
+        self.table();
+        self.table.know_labels(&pod.pod.spec);
+        for (_, plugin) in profile.at(Point::PreFilter) {
+            for counted in plugin.counted(pod) {
+                self.table.tallies.keep(pod.pod.meta.namespace(), &counted, &self.table.labels);
+            }
         }
         &self.table
     }
@@ -127,14 +151,18 @@ impl Cache {
     /// If the pod is on a node already.
     pub fn assume(&mut self, pod: Arc<PodInfo>, node: &Name) {
         let uid = pod.pod.meta.uid;
-        let placed = Placed { node: node.clone(), is_assumed: true };
-        assert!(self.pods.insert(uid, placed).is_none(), "{} is on a node already", pod.pod.meta.key);
-        self.place(node, uid, pod);
+        assert!(!self.pods.contains_key(&uid), "{} is on a node already", pod.pod.meta.key);
+        self.place(node, pod, true);
     }
 
     /// Whether the pod is assumed and not confirmed.
     pub fn is_assumed(&self, uid: Uid) -> bool {
         self.pods.get(&uid).is_some_and(|placed| placed.is_assumed)
+    }
+
+    /// The node on which a pod is assumed.
+    pub fn assumed_node(&self, uid: Uid) -> Option<&Name> {
+        self.pods.get(&uid).filter(|placed| placed.is_assumed).map(|placed| &placed.node)
     }
 
     /// A binding failed: an assumed pod no longer counts. Says whether it was assumed still.
@@ -154,43 +182,45 @@ impl Cache {
     /// The informer shows a bound pod: it confirms an assumed one, moves it if it is on another node, or is new.
     pub fn add_pod(&mut self, pod: &Arc<Pod>) {
         let (uid, node) = (pod.meta.uid, &pod.node_name);
-        let placed = Placed { node: node.clone(), is_assumed: false };
-        let before = self.pods.insert(uid, placed).map(|before| before.node);
-        let known = before.as_ref().and_then(|node| self.hosts.get_mut(node)?.pods.get_mut(&uid));
-        let info = match &known {
-            Some(known) => Arc::new(known.with(pod)),
-            None => Arc::new(PodInfo::new(pod.clone())),
+        let Some(placed) = self.pods.get_mut(&uid) else {
+            return self.place(node, Arc::new(PodInfo::new(pod.clone())), false);
         };
-        match known {
-            // The usual case, a change of its status: nothing to count anew.
-            Some(known) if before.as_ref() == Some(node) && Arc::ptr_eq(&known.pod.spec, &pod.spec) => *known = info,
-            _ => {
-                if let Some(before) = before {
-                    self.displace(&before, uid);
-                }
-                self.place(node, uid, info);
-            }
+        let known = self.hosts.get_mut(&placed.node).and_then(|host| host.pods.get_mut(&uid));
+        let known = known.expect("a placed pod is on its host");
+        let info = Arc::new(known.with(pod));
+        let told_apart = |pod: &Pod| (pod.meta.is_terminating(), pod.meta.labels.clone());
+        // The usual case is a change of its status: nothing to count anew.
+        if placed.node == *node && Arc::ptr_eq(&known.pod.spec, &pod.spec) && told_apart(&known.pod) == told_apart(pod)
+        {
+            placed.is_assumed = false;
+            *known = info;
+        } else {
+            self.remove_pod(uid);
+            self.place(node, info, false);
         }
     }
 
     /// The pod no longer counts: it is gone or ended.
     pub fn remove_pod(&mut self, uid: Uid) {
-        let Some(Placed { node, .. }) = self.pods.remove(&uid) else { return };
-        self.displace(&node, uid);
-    }
-
-    fn displace(&mut self, node: &Name, uid: Uid) {
-        let host = self.hosts.get_mut(node).expect("a placed pod has a host");
+        let Some(Placed { node, class, .. }) = self.pods.remove(&uid) else { return };
+        let host = self.hosts.get_mut(&node).expect("a placed pod has a host");
         let pod = host.pods.remove(&uid).expect("its host has it");
         host.usage.remove(&pod);
-        self.show_usage(node);
-        self.drop_empty_ghost(node);
+        if let Some(class) = class {
+            self.table.tallies.leave(host.row, class);
+        }
+        self.show_usage(&node);
+        self.drop_empty_ghost(&node);
     }
 
-    fn place(&mut self, node: &Name, uid: Uid, pod: Arc<PodInfo>) {
+    fn place(&mut self, node: &Name, pod: Arc<PodInfo>, is_assumed: bool) {
+        let uid = pod.pod.meta.uid;
         let host = self.hosts.entry(node.clone()).or_default();
         host.usage.add(&pod);
+        // Also while the table is stale: the classes of its rows are taken over.
+        let class = self.table.tallies.enter(host.row, &pod.pod);
         host.pods.insert(uid, pod);
+        self.pods.insert(uid, Placed { node: node.clone(), is_assumed, class });
         self.show_usage(node);
     }
 
@@ -206,6 +236,18 @@ impl Cache {
             self.hosts.remove(name);
         }
     }
+}
+
+/// Classes with the number of their pods.
+fn summed(classes: impl Iterator<Item = ClassId>) -> Vec<(ClassId, u32)> {
+    let mut sums: Vec<(ClassId, u32)> = Vec::new();
+    for class in classes {
+        match sums.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, pods)) => *pods += 1,
+            None => sums.push((class, 1)),
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl Scheduler {
     /// Begins with the next pod, if none is being tried.
     pub(super) fn try_next(&mut self, cx: &mut Context<'_>) {
         while matches!(self.stage, Stage::Idle)
-            && let Some(pod) = self.queue.pop()
+            && let Some(mut pod) = self.queue.pop()
         {
             let meta = &pod.info.pod.meta;
             if meta.is_terminating() {
@@ -92,6 +92,7 @@ impl Scheduler {
                 self.queue.done(meta.uid);
             } else {
                 let path = meta.key.to_string();
+                self.find_default_selector(&mut pod, cx);
                 let outcome = self.try_pod(&pod, &path, cx);
                 let before = std::mem::replace(&mut cx.cause, pod.cause);
                 cx.wake_after(cx.delay(DelayId::SchedulingCycle, &path, pod.attempts), CYCLE);
@@ -101,8 +102,18 @@ impl Scheduler {
         }
     }
 
+    /// Pods without constraints of their own are spread by what selects them.
+    fn find_default_selector(&mut self, pod: &mut QueuedPod, cx: &Context<'_>) {
+        if pod.info.pod.spec.topology_spread.is_empty() {
+            let selector = self.selectors.of(&pod.info.pod, cx.caches);
+            if selector != pod.info.default_selector {
+                Arc::make_mut(&mut pod.info).default_selector = selector;
+            }
+        }
+    }
+
     fn try_pod(&mut self, pod: &QueuedPod, path: &str, cx: &Context<'_>) -> Outcome {
-        let nodes = self.cache.table();
+        let nodes = self.cache.table_for(&pod.info, &self.profile);
         if nodes.is_empty() {
             return Outcome::Failed(Failure { is_rejection: true, ..Failure::error(NO_NODES.into()) });
         }

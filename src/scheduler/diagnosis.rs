@@ -48,6 +48,13 @@ impl Diagnosis<'_> {
         blamed
     }
 
+    /// Whether pre-filter went on to the plugin of this name, and no refusal ended it before.
+    pub fn asked(&self, plugin: &str) -> bool {
+        let ended = self.found.refused.as_ref().filter(|(_, refusal)| refusal.code == Code::Unresolvable);
+        let mut until = (0..=ended.map_or(u8::MAX, |(last, _)| *last)).map_while(|index| self.profile.name(index));
+        until.any(|name| name == plugin)
+    }
+
     /// The reasons for one rejection.
     pub fn reasons(&self, rejection: Rejection) -> Vec<Name> {
         let Rejection { plugin, detail, .. } = rejection;
@@ -114,6 +121,7 @@ pub fn post_filter(nodes: &NodeTable, diagnosis: &Diagnosis<'_>) -> (Option<Name
         match plugin.post_filter(diagnosis.pod, nodes, diagnosis) {
             PostFilter::Nominate(node) => return (Some(node), String::new()),
             PostFilter::NoHelp(why) => said.push(why),
+            PostFilter::Fail(why) => return (None, why.to_string()),
         }
     }
     (None, said.iter().map(Name::as_str).collect::<Vec<_>>().join(", "))

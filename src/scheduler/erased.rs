@@ -4,6 +4,7 @@ use super::diagnosis::Diagnosis;
 use super::event::{ClusterEvent, Interest};
 use super::plugin::{Plugin, Point, PostFilter, PreFilter, PreScore, Refusal};
 use super::table::{NodeTable, PodInfo};
+use super::tally::Counted;
 use super::window::Window;
 use crate::apiserver::Request;
 use crate::object::{Name, Pod};
@@ -55,6 +56,7 @@ pub trait DynPlugin: Send + Sync {
     /// An empty cycle.
     fn cycle(&self) -> DynCycle;
     fn pre_enqueue(&self, pod: &Pod) -> Result<(), Refusal>;
+    fn counted(&self, pod: &PodInfo) -> Vec<Counted>;
     fn pre_filter(&self, pod: &PodInfo, nodes: &NodeTable, cycle: &mut DynCycle) -> PreFilter;
     fn filter(&self, pod: &PodInfo, cycle: &DynCycle, nodes: &NodeTable, window: &mut Window);
     fn reasons(&self, pod: &PodInfo, cycle: &DynCycle, detail: u32) -> Vec<Name>;
@@ -88,6 +90,9 @@ impl<P: Plugin> DynPlugin for P {
     }
     fn pre_enqueue(&self, pod: &Pod) -> Result<(), Refusal> {
         Plugin::pre_enqueue(self, pod)
+    }
+    fn counted(&self, pod: &PodInfo) -> Vec<Counted> {
+        Plugin::counted(self, pod)
     }
     fn pre_filter(&self, pod: &PodInfo, nodes: &NodeTable, cycle: &mut DynCycle) -> PreFilter {
         Plugin::pre_filter(self, pod, nodes, cycle.of_mut())

@@ -27,9 +27,12 @@ pub mod plugins;
 pub mod profile;
 
 pub mod cache;
+pub mod default_selector;
 pub mod event;
+pub mod node_labels;
 pub mod queue;
 pub mod table;
+pub mod tally;
 
 #[cfg(test)]
 mod fixture;
@@ -37,13 +40,14 @@ mod fixture;
 mod tests;
 
 pub use cache::Cache;
+pub use default_selector::{DefaultSelectors, default_selector};
 pub use evaluation::{Evaluation, evaluate};
 pub use profile::Profile;
 pub use table::{NodeTable, PodInfo};
 
 use crate::apiserver::{Change, Reply};
 use crate::kernel::time::{Span, Time};
-use crate::object::{Clock, Kind, Node, Pod, SettingId, Timestamp};
+use crate::object::{Clock, Kind, Node, Pod, ReplicaSet, Service, SettingId, Strategy, Timestamp};
 use crate::program::{ClientLimit, Context, Program, Ticket, Timer};
 use cycle::Scratch;
 use decide::{Binding, Stage};
@@ -66,6 +70,7 @@ pub struct Scheduler {
     profile: Profile,
     queue: Queue,
     cache: Cache,
+    selectors: DefaultSelectors,
     scratch: Scratch,
     /// Row from which the next cycle looks at nodes.
     next_start: usize,
@@ -133,8 +138,13 @@ impl Scheduler {
                 self.cache.add_pod(new);
                 self.queue.on_event(ClusterEvent::added(Resource::Pod, new), None, &moment);
             }
+            (Some(old), Some(new)) if self.cache.is_assumed(new.meta.uid) => {
+                if new.meta.is_terminating() && !old.meta.is_terminating() {
+                    Self::give_up(&mut self.cache, &mut self.queue, new, &moment);
+                }
+            }
             (Some(old), Some(new)) => {
-                if is_ours(new) && !self.cache.is_assumed(new.meta.uid) {
+                if is_ours(new) {
                     self.queue.update(old, new, &moment);
                 }
             }
@@ -147,9 +157,29 @@ impl Scheduler {
                 self.cache.remove_pod(old.meta.uid);
                 self.queue.on_event(ClusterEvent::deleted(Resource::Pod, old), None, &moment);
             }
-            (Some(old), None) => self.queue.delete(&old.meta.key),
+            (Some(old), None) => {
+                self.queue.delete(&old.meta.key);
+                Self::give_up(&mut self.cache, &mut self.queue, old, &moment);
+            }
             (None, None) => {}
         }
+    }
+
+    /// Something changed that pods are spread by: its selector matters, if anything.
+    fn on_selector<K: Strategy, S: PartialEq>(&mut self, change: &Change, selector: impl Fn(&K) -> &S) {
+        let of = |object: Option<&Arc<K>>| object.cloned();
+        let (old, new) = (of(change.before()), of(change.after()));
+        if old.as_deref().map(&selector) != new.as_deref().map(&selector) {
+            self.selectors.forget();
+        }
+    }
+
+    /// A pod whose binding goes on is being deleted: what it was to take is free for others (`handleAssumedPodDeletion`).
+    fn give_up(cache: &mut Cache, queue: &mut Queue, pod: &Arc<Pod>, moment: &Moment<'_>) {
+        let Some(node) = cache.assumed_node(pod.meta.uid).cloned() else { return };
+        cache.forget(pod.meta.uid);
+        let assumed = Arc::new(Pod { node_name: node, ..Pod::clone(pod) });
+        queue.on_event(ClusterEvent::deleted(Resource::Pod, &assumed), None, moment);
     }
 
     /// Goes on with whatever can go on, and sets the timers of the queue.
@@ -206,13 +236,17 @@ impl Program for Scheduler {
         NAME
     }
 
-    /// Nodes first: at the start, no pod is tried before the nodes are known.
+    /// Pods last: at the start, no pod is tried before the rest is known.
     fn watches(&self) -> &'static [Kind] {
-        &[Kind::Node, Kind::Pod]
+        &[Kind::Node, Kind::Service, Kind::ReplicaSet, Kind::Pod]
     }
 
     fn limit(&self) -> Option<ClientLimit> {
         Some(ClientLimit { qps: SettingId::SchedulerQps, burst: SettingId::SchedulerBurst })
+    }
+
+    fn has_event_series(&self) -> bool {
+        true
     }
 
     fn on_start(&mut self, _cx: &mut Context<'_>) {}
@@ -223,6 +257,8 @@ impl Program for Scheduler {
             cx.cause = change.cause;
             match kind {
                 Kind::Node => self.on_node(change.before(), change.after(), cx),
+                Kind::Service => self.on_selector::<Service, _>(change, |service| &service.selector),
+                Kind::ReplicaSet => self.on_selector::<ReplicaSet, _>(change, |set| &set.spec.selector),
                 _ => {
                     let shown = |pod: &&Arc<Pod>| !pod.status.phase.is_terminal();
                     self.on_pod(change.before().filter(shown), change.after().filter(shown), cx);

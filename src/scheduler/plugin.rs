@@ -9,6 +9,7 @@
 use super::diagnosis::Diagnosis;
 use super::event::{ClusterEvent, Interest};
 use super::table::{NodeTable, PodInfo};
+use super::tally::Counted;
 use super::window::{Code, Window};
 use crate::apiserver::Request;
 use crate::kernel::bitset::BitSet;
@@ -98,6 +99,8 @@ pub enum PreScore {
 pub enum PostFilter {
     /// Nothing helps, for this reason; the next plugin may try.
     NoHelp(Name),
+    /// The plugin failed, in these words: nobody else is asked.
+    Fail(Name),
     /// The pod will fit on this node once room was made.
     Nominate(Name),
 }
@@ -122,6 +125,12 @@ pub trait Plugin: Send + Sync + 'static {
     /// Why not.
     fn pre_enqueue(&self, _pod: &Pod) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    /// What it is going to count for `pod`, so that the cache may keep the counts from one cycle to the next. Asked of
+    /// those that take part in pre-filter.
+    fn counted(&self, _pod: &PodInfo) -> Vec<Counted> {
+        Vec::new()
     }
 
     /// Looks at the pod and the cluster.

@@ -108,8 +108,8 @@ fn a_plugin_names_the_only_nodes_that_may_be_looked_at() {
 #[test]
 fn a_plugin_refuses_a_pod_before_any_node_is_looked_at() {
     insta::assert_snapshot!(story_of("refused", "1"), @r#"
-    2ms note Unschedulable { pod: Key { namespace: "default", name: "refused" }, message: "0/2 nodes are available: it is called that. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling." }
-    2ms event Pod/refused FailedScheduling: 0/2 nodes are available: it is called that. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.
+    2ms note Unschedulable { pod: Key { namespace: "default", name: "refused" }, message: "0/2 nodes are available: it is called that. not found" }
+    2ms event Pod/refused FailedScheduling: 0/2 nodes are available: it is called that. not found
     2ms patch Pod default/refused PodScheduled=False Unschedulable
     "#);
 }

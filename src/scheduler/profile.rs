@@ -25,9 +25,12 @@ pub const REGISTRY: &[Row] = &[
     Row { weight: 0, make: || Arc::new(plugins::NodeUnschedulable) },
     Row { weight: 0, make: || Arc::new(plugins::NodeName) },
     Row { weight: 3, make: || Arc::new(plugins::TaintToleration) },
+    Row { weight: 2, make: || Arc::new(plugins::NodeAffinity) },
     Row { weight: 1, make: || Arc::new(plugins::Fit) },
+    Row { weight: 2, make: || Arc::new(plugins::PodTopologySpread::default()) },
     Row { weight: 0, make: || Arc::new(plugins::DynamicResources) },
     Row { weight: 0, make: || Arc::new(plugins::DefaultPreemption) },
+    Row { weight: 1, make: || Arc::new(plugins::BalancedAllocation) },
     Row { weight: 0, make: || Arc::new(plugins::DefaultBinder) },
 ];
 
@@ -101,6 +104,11 @@ impl Profile {
     /// The plugin at this place.
     pub fn plugin(&self, index: u8) -> &dyn DynPlugin {
         &*self.plugins[index as usize].0
+    }
+
+    /// The name of the plugin at this place, if there is one.
+    pub fn name(&self, index: u8) -> Option<&'static str> {
+        self.plugins.get(index as usize).map(|(plugin, _)| plugin.name())
     }
 
     /// The weight of its score.

@@ -2,12 +2,16 @@
 //! their requests added up.
 //!
 //! Source: `pkg/scheduler/framework/types.go` (`NodeInfo`, `PodInfo`), v1.36. Left out: images, host ports, volumes and
-//! the pods of a node one by one; they come with the plugins that need them. Node classes will be a column here.
+//! the pods of a node one by one ([`super::tally`] counts them); they come with the plugins that need them. Instead of
+//! node classes there are columns of labels ([`super::node_labels`]): what classes would save, they save without being
+//! kept up to date.
 
+use super::node_labels::LabelColumn;
+use super::tally::Tallies;
 use crate::kernel::bitset::BitSet;
 use crate::object::resources::Resources;
 use crate::object::taint::Taint;
-use crate::object::{Labels, Name, Node, Pod};
+use crate::object::{Labels, Name, Node, Pod, Selector};
 use std::sync::Arc;
 
 /// A pod with what the scheduler adds up of it.
@@ -21,6 +25,9 @@ pub struct PodInfo {
     pub charged_cpu_milli: i64,
     /// Memory that it is charged when nodes are scored (bytes).
     pub charged_memory_bytes: i64,
+    /// What it is told apart by from pods of other Services and ReplicaSets when it is spread by default; empty if by
+    /// nothing. See [`mod@super::default_selector`].
+    pub default_selector: Arc<Selector>,
 }
 
 impl PodInfo {
@@ -28,7 +35,13 @@ impl PodInfo {
     pub fn new(pod: Arc<Pod>) -> PodInfo {
         let requests = pod.spec.requests(false);
         let charged = pod.spec.requests(true);
-        PodInfo { pod, requests, charged_cpu_milli: charged.cpu_milli, charged_memory_bytes: charged.memory_bytes }
+        PodInfo {
+            pod,
+            requests,
+            charged_cpu_milli: charged.cpu_milli,
+            charged_memory_bytes: charged.memory_bytes,
+            default_selector: Arc::default(),
+        }
     }
 
     /// The same for another version of the pod; adds up again only if its spec is another.
@@ -36,7 +49,8 @@ impl PodInfo {
         if Arc::ptr_eq(&self.pod.spec, &pod.spec) {
             PodInfo { pod: pod.clone(), ..self.clone() }
         } else {
-            PodInfo::new(pod.clone())
+            let default_selector = self.default_selector.clone();
+            PodInfo { default_selector, ..PodInfo::new(pod.clone()) }
         }
     }
 }
@@ -115,6 +129,8 @@ pub struct NodeTable {
     pub names: Vec<Name>,
     /// Labels.
     pub labels: Vec<Labels>,
+    /// Labels by key, of the keys that pods have asked for.
+    pub(super) label_columns: Vec<LabelColumn>,
     /// `status.allocatable`.
     pub allocatable: Amounts,
     /// What the pods on it ask for; `pods` counts them.
@@ -131,6 +147,8 @@ pub struct NodeTable {
     pub tainted: BitSet,
     /// Cordoned nodes.
     pub unschedulable: BitSet,
+    /// Pods by namespace and labels.
+    pub(super) tallies: Tallies,
 }
 
 impl NodeTable {
@@ -182,7 +200,11 @@ impl NodeTable {
         for (name, amount) in &allocatable.scalars {
             self.scalar_column(name).allocatable[row] = *amount;
         }
-        self.labels[row] = node.meta.labels.clone();
+        if self.labels[row] != node.meta.labels {
+            self.label_columns.iter_mut().for_each(|column| column.write(row, &node.meta.labels));
+            self.labels[row] = node.meta.labels.clone();
+            self.tallies.relabel(row, &node.meta.labels);
+        }
         if *self.taints[row] != *node.taints {
             self.taints[row] = node.taints.as_slice().into();
         }

@@ -285,3 +285,61 @@ fn an_event_during_the_cycle_is_not_lost() {
     12ms bind Pod default/web to n2
     "#);
 }
+
+#[test]
+fn a_pod_that_is_deleted_while_it_is_bound_makes_room_at_once() {
+    for is_gone in [false, true] {
+        let mut t = started();
+        t.put(node("n1", "1", "8Gi"));
+        t.put(pod("web", "1", "1Gi"));
+        t.put(pod("waiting", "1", "1Gi"));
+        until(&mut t, 10);
+        t.requests.retain(|(_, request)| request.to_string().starts_with("bind"));
+        t.call(|scheduler, _| scheduler.stage = super::decide::Stage::Idle);
+        if is_gone {
+            t.remove(Kind::Pod, &key("web"));
+        } else {
+            let mut web = known(&t, "web");
+            let at = crate::object::Timestamp(0);
+            web.meta.deletion = Some(crate::object::Deletion { at, grace_seconds: 30 });
+            t.put(web);
+        }
+        let story = until(&mut t, 20);
+        assert!(story.contains("bind Pod default/waiting to n1"), "{is_gone}: {story}");
+    }
+}
+
+/// As recorded (m1-node-added): a new node is worth a try although its taint still keeps the pod away, its becoming ready
+/// is not, and the end of its taint is.
+#[test]
+fn a_pod_is_tried_when_a_node_comes_and_when_its_taint_goes() {
+    let mut t = started();
+    t.put(node("n1", "1", "8Gi"));
+    t.put(pod("web", "2", "1Gi"));
+    until(&mut t, 10);
+    serve(&mut t);
+    until(&mut t, 1_000);
+    let mut new = node("n2", "4", "8Gi");
+    let taint =
+        |effect| Taint { key: "node.kubernetes.io/not-ready".into(), value: "".into(), effect, time_added: None };
+    new.taints = vec![taint(Effect::NoSchedule)];
+    t.put(new.clone());
+    let tried = until(&mut t, 1_010);
+    assert!(tried.contains("1 Insufficient cpu, 1 node(s) had untolerated taint(s)"), "{tried}");
+    serve(&mut t);
+    let condition = |status| crate::object::Condition {
+        kind: "Ready".into(),
+        status,
+        reason: "".into(),
+        message: "".into(),
+        last_transition: crate::object::Timestamp(0),
+        last_update: crate::object::Timestamp(0),
+    };
+    new.conditions = vec![condition(crate::object::ConditionStatus::True)];
+    t.put(new.clone());
+    assert_eq!(until(&mut t, 2_000), "");
+    new.taints.clear();
+    t.put(new);
+    let bound = until(&mut t, 2_010);
+    assert!(bound.contains("2.002s bind Pod default/web to n2"), "{bound}");
+}

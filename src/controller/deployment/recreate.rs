@@ -6,6 +6,8 @@
 use super::scale::active;
 use super::status::is_complete;
 use super::{Outcome, Revisions, Rollout};
+use crate::object::ReplicaSet;
+use std::sync::Arc;
 
 impl Rollout<'_, '_> {
     /// `rolloutRecreate`.
@@ -31,7 +33,7 @@ impl Rollout<'_, '_> {
 
     /// `oldPodsRunning`.
     fn has_old_pods(&self, revisions: &Revisions) -> bool {
-        let new = revisions.new.as_ref().map(|new| new.meta.uid);
-        revisions.old.iter().any(|set| set.status.replicas > 0) || self.with_pods.iter().any(|&uid| Some(uid) != new)
+        let has_pods = |set: &&Arc<ReplicaSet>| set.status.replicas > 0 || self.with_pods.contains(&set.meta.uid);
+        revisions.old.iter().any(|set| has_pods(&set))
     }
 }

@@ -4,7 +4,7 @@
 //! `isScalingEvent`), `pkg/controller/deployment/util/deployment_util.go`, v1.36.
 
 use super::sets::{age_order, revision};
-use super::{Halt, Outcome, Revisions, Rollout};
+use super::{Halt, Outcome, Revisions, Rollout, rollback};
 use crate::apiserver::Request;
 use crate::object::deployment::DeploymentStrategy;
 use crate::object::{Deployment, Kind, ReplicaSet};
@@ -68,7 +68,7 @@ pub fn note_sizes(deployment: &Deployment, set: &mut ReplicaSet) -> bool {
 }
 
 fn noted(set: &ReplicaSet, annotation: &str) -> Option<i32> {
-    set.meta.annotations.get(annotation)?.parse().ok()
+    set.meta.annotations.get(annotation)?.parse().ok().filter(|&size: &i32| size >= 0)
 }
 
 /// Pods wanted of all `sets`.
@@ -108,12 +108,15 @@ fn fraction(deployment: &Deployment, set: &ReplicaSet) -> i32 {
     (((2 * product + before).div_euclid(2 * before)) as i32).wrapping_sub(size)
 }
 
-/// The new size of each of the active `sets`, which it sorts: largest first, of equals the newer first if pods are
-/// added and the older first if they are taken away.
+/// The new size of each of the active `sets`. If it changes any, it sorts them: largest first, of equals the newer first
+/// if pods are added and the older first if they are taken away.
 fn proportional_sizes(deployment: &Deployment, sets: &mut [Arc<ReplicaSet>]) -> Vec<i32> {
     let replicas = deployment.replicas();
     let allowed = if replicas > 0 { most_pods(deployment) } else { 0 };
     let to_add = allowed.wrapping_sub(total(&*sets));
+    if to_add == 0 {
+        return sets.iter().map(|set| set.replicas()).collect();
+    }
     sets.sort_by(|a, b| {
         let by_age = if to_add > 0 { age_order(b, a) } else { age_order(a, b) };
         b.replicas().cmp(&a.replicas()).then(by_age)
@@ -122,17 +125,16 @@ fn proportional_sizes(deployment: &Deployment, sets: &mut [Arc<ReplicaSet>]) -> 
     let mut sizes = Vec::with_capacity(sets.len());
     for set in sets.iter() {
         let left = to_add.wrapping_sub(added);
-        let share = match to_add.signum() {
-            1 => fraction(deployment, set).min(left),
-            -1 => fraction(deployment, set).max(left),
-            _ => 0,
+        let share = match left {
+            0 => 0,
+            _ if to_add > 0 => fraction(deployment, set).min(left),
+            _ => fraction(deployment, set).max(left),
         };
-        let share = if left == 0 { 0 } else { share };
         added = added.wrapping_add(share);
         sizes.push(set.replicas().wrapping_add(share));
     }
     // What rounding left over goes to the largest.
-    if let Some(first) = sizes.first_mut().filter(|_| to_add != 0) {
+    if let Some(first) = sizes.first_mut() {
         *first = first.wrapping_add(to_add).wrapping_sub(added).max(0);
     }
     sizes
@@ -160,20 +162,23 @@ impl Rollout<'_, '_> {
     pub(super) fn scale(&mut self) -> Outcome {
         let revisions = self.revisions(false)?;
         self.scale_sets(&revisions)?;
-        self.clean_up(&revisions.old)?;
+        if self.deployment.spec.paused && rollback::asked(&self.deployment.meta).is_none() {
+            self.clean_up(&revisions.old)?;
+        }
         self.write_status(&revisions)
     }
 
+    /// The newest of the old ones comes first here: upstream's search for the latest leaves them in that order.
     fn scale_sets(&mut self, revisions: &Revisions) -> Result<(), Halt> {
         let replicas = self.deployment.replicas();
         if let Some(set) = active_or_latest(revisions) {
             return self.resize(&set, replicas).map(|_| ());
         }
         if revisions.new.as_ref().is_some_and(|new| is_saturated(&self.deployment, new)) {
-            return active(&revisions.old).iter().try_for_each(|set| self.resize(set, 0).map(|_| ()));
+            return active(revisions.old.iter().rev()).iter().try_for_each(|set| self.resize(set, 0).map(|_| ()));
         }
         if self.deployment.spec.strategy != DeploymentStrategy::Recreate {
-            let mut sets = active(revisions.all());
+            let mut sets = active(revisions.old.iter().rev().chain(&revisions.new));
             let sizes = proportional_sizes(&self.deployment, &mut sets);
             for (set, size) in sets.iter().zip(sizes) {
                 self.resize_and_note(set, size)?;

@@ -5,7 +5,7 @@
 //! which hashes a dump of Go's types: FNV-32a over our own digest of the template, written in the same letters.
 
 use super::status::{self, PROGRESSING};
-use super::{Halt, Revisions, Rollout, scale};
+use super::{Halt, Revisions, Rollout, rollback, scale};
 use crate::apiserver::{ApiError, Request};
 use crate::controller::ownership;
 use crate::kernel::digest::Digest;
@@ -24,13 +24,13 @@ const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
 /// Longest value of [`REVISION_HISTORY`]. Source: `sync.go`, `maxRevHistoryLengthInChars`.
 const REVISION_HISTORY_MAX: usize = 2_000;
 /// Annotations that a Deployment does not hand down.
-const NOT_COPIED: [&str; 6] = [
+pub const NOT_COPIED: [&str; 6] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     REVISION,
     REVISION_HISTORY,
     scale::DESIRED_REPLICAS,
     scale::MAX_REPLICAS,
-    "deprecated.deployment.rollback.to",
+    rollback::ROLLBACK_TO,
 ];
 /// Longest name of an object. Source: apimachinery `pkg/util/validation/validation.go`, `DNS1123SubdomainMaxLength`.
 const NAME_MAX: usize = 253;
@@ -46,7 +46,7 @@ pub fn revision(meta: &Meta) -> i64 {
 }
 
 /// Whether two templates make the same pods (`EqualIgnoreHash`).
-fn is_same_template(a: &PodTemplate, b: &PodTemplate) -> bool {
+pub fn is_same_template(a: &PodTemplate, b: &PodTemplate) -> bool {
     let without_hash = |labels: &Labels| {
         let mut labels = labels.clone();
         labels.remove(LABEL_HASH);
@@ -195,8 +195,7 @@ impl Rollout<'_, '_> {
     /// The name is taken: by an own ReplicaSet of the same template that the cache did not have when the sync began,
     /// or by another template with the same hash, which is counted.
     fn adopt_or_collide(&mut self, name: &Name, wanted: i64) -> Result<Arc<ReplicaSet>, Halt> {
-        // Upstream asks its cache, which may have caught up meanwhile; a sync here keeps to what it read, so it asks
-        // the API server.
+        // Asks the cache, which may have caught up meanwhile.
         let key = Key { namespace: self.deployment.meta.namespace().clone(), name: name.clone() };
         let read = Request::Get { kind: ReplicaSet::KIND, key };
         let Some(found) = self.io.call(read)?.object::<ReplicaSet>() else { return Err(Halt::Failed) };

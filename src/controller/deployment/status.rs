@@ -4,7 +4,7 @@
 //! `syncDeploymentStatus`, `checkPausedConditions`), `pkg/controller/deployment/util/deployment_util.go`, v1.36.
 
 use super::scale::{max_unavailable, total};
-use super::{Halt, Outcome, Revisions, Rollout};
+use super::{End, Halt, Outcome, Revisions, Rollout};
 use crate::kernel::time::{Span, Time};
 use crate::object::deployment::DeploymentStatus;
 use crate::object::{Condition, ConditionStatus, Deployment, ReplicaSet, SettingId, Timestamp, condition};
@@ -132,7 +132,7 @@ impl Rollout<'_, '_> {
     /// (`checkPausedConditions`).
     pub(super) fn note_pause(&mut self) -> Result<(), Halt> {
         let reason = self.condition(PROGRESSING).map(|known| known.reason.clone()).unwrap_or_default();
-        if self.deployment.spec.progress_deadline_seconds.is_none() || reason == TIMED_OUT {
+        if !self.has_deadline() || reason == TIMED_OUT {
             return Ok(());
         }
         let (reason, message) = match (self.deployment.spec.paused, reason == PAUSED) {
@@ -153,7 +153,7 @@ impl Rollout<'_, '_> {
             self.deployment.status = status;
             self.put_status_or_fail()?;
         }
-        Ok(None)
+        Ok(End::Done)
     }
 
     /// The same, with progress (`syncRolloutStatus`).
@@ -175,7 +175,7 @@ impl Rollout<'_, '_> {
         }
         self.deployment.status = status;
         self.put_status_or_fail()?;
-        Ok(None)
+        Ok(End::Done)
     }
 
     fn judge_progress(&self, status: &mut DeploymentStatus, revisions: &Revisions, known: Option<Condition>) {
@@ -218,15 +218,15 @@ impl Rollout<'_, '_> {
     }
 
     /// When to look again whether it has timed out (`requeueStuckDeployment`).
-    fn recheck(&self, status: &DeploymentStatus) -> Option<Span> {
-        let known = self.condition(PROGRESSING)?;
-        if is_complete(&self.deployment, status) || known.reason == TIMED_OUT {
-            return None;
-        }
-        let left = self.deadline_after(known)?.saturating_since(self.io.now());
+    /// A Deployment whose pods fail long after its last rollout is looked at again and again, as fast as the queue
+    /// lets it.
+    fn recheck(&self, status: &DeploymentStatus) -> End {
+        let is_over = |known: &&Condition| is_complete(&self.deployment, status) || known.reason == TIMED_OUT;
+        let known = self.condition(PROGRESSING).filter(|known| !is_over(known));
+        let Some(end) = known.and_then(|known| self.deadline_after(known)) else { return End::Done };
+        let left = end.saturating_since(self.io.now());
         let margin = self.io.span(SettingId::ProgressCheckMargin);
-        // Upstream counts the near one as a failure of the queue, which it forgets right after: its first back-off.
-        Some(if left < margin { self.io.span(SettingId::WorkqueueBackoffBase) } else { left + margin })
+        if left < margin { End::Soon } else { End::After(left + margin) }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Life stories of Deployments.
 
 use super::*;
-use crate::apiserver::ApiError;
+use crate::kernel::time::Span;
 use crate::object::deployment::IntOrPercent;
 use crate::object::{Condition, Labels, Meta, Name, Selector, Strategy, condition};
 use crate::program::Runner;
 use crate::program::harness::Harness;
 
-type Story = Harness<Runner<DeploymentController>>;
+pub(super) type Story = Harness<Runner<DeploymentController>>;
 
 fn labels() -> Labels {
     [("app", "web")].into_iter().collect()
@@ -17,7 +17,7 @@ fn key() -> Key {
     Key::new("default", "web")
 }
 
-fn deployment(replicas: i32) -> Deployment {
+pub(super) fn deployment(replicas: i32) -> Deployment {
     let mut deployment = Deployment { meta: Meta::new(key()), ..Deployment::default() };
     deployment.meta.uid = Uid(1_000);
     deployment.meta.generation = 1;
@@ -28,17 +28,17 @@ fn deployment(replicas: i32) -> Deployment {
     deployment
 }
 
-fn started() -> Story {
+pub(super) fn started() -> Story {
     let mut t = Harness::new(Runner::new(DeploymentController));
     t.start();
     t
 }
 
-fn known(t: &Story) -> Deployment {
+pub(super) fn known(t: &Story) -> Deployment {
     (**t.caches.get::<Deployment>(&key()).unwrap()).clone()
 }
 
-fn change(t: &mut Story, change: impl FnOnce(&mut Deployment)) {
+pub(super) fn change(t: &mut Story, change: impl FnOnce(&mut Deployment)) {
     let mut deployment = known(t);
     change(&mut deployment);
     deployment.meta.generation += 1;
@@ -46,7 +46,7 @@ fn change(t: &mut Story, change: impl FnOnce(&mut Deployment)) {
 }
 
 /// Serves all requests and lets the back-offs go off that conflicts lead to.
-fn settle(t: &mut Story) {
+pub(super) fn settle(t: &mut Story) {
     t.serve_all();
     let soon = Span::from_micros(t.now.as_micros()) + Span::from_millis(100);
     t.advance_to(soon);
@@ -54,14 +54,14 @@ fn settle(t: &mut Story) {
 }
 
 /// The ReplicaSets, oldest first.
-fn sets(t: &Story) -> Vec<Arc<ReplicaSet>> {
+pub(super) fn sets(t: &Story) -> Vec<Arc<ReplicaSet>> {
     let mut sets: Vec<_> = t.caches.table(Kind::ReplicaSet).all::<ReplicaSet>().cloned().collect();
     sets.sort_by_key(|set| set.meta.uid);
     sets
 }
 
 /// The ReplicaSet controller does all it is asked, and so many pods of each ReplicaSet become ready.
-fn fulfil(t: &mut Story, ready: &[i32]) {
+pub(super) fn fulfil(t: &mut Story, ready: &[i32]) {
     for (set, &ready) in sets(t).iter().zip(ready) {
         let mut set = (**set).clone();
         set.status.observed_generation = set.meta.generation;
@@ -75,7 +75,7 @@ fn fulfil(t: &mut Story, ready: &[i32]) {
 }
 
 /// Story without the hashes of templates: `web-A` is the first ReplicaSet, `web-B` the second.
-fn story(t: &mut Story) -> String {
+pub(super) fn story(t: &mut Story) -> String {
     let names: Vec<String> = sets(t).iter().map(|set| set.meta.name().to_string()).collect();
     let letters = ["web-A", "web-B", "web-C"];
     names.iter().zip(letters).fold(t.story(), |story, (name, letter)| story.replace(name, letter))
@@ -221,7 +221,7 @@ fn a_scaled_deployment_scales_its_replica_set() {
 }
 
 /// Ten replicas, three more and two fewer allowed, in the middle of a rollout: eight old ones, five new ones.
-fn in_mid_rollout() -> Story {
+pub(super) fn in_mid_rollout() -> Story {
     let mut t = started();
     let mut start = deployment(10);
     start.spec.strategy =
@@ -236,7 +236,7 @@ fn in_mid_rollout() -> Story {
     t
 }
 
-fn sizes(t: &Story) -> Vec<i32> {
+pub(super) fn sizes(t: &Story) -> Vec<i32> {
     sets(t).iter().map(|set| set.replicas()).collect()
 }
 

@@ -151,6 +151,56 @@ fn a_pod_on_a_node_that_is_not_known_is_left_out_and_looked_at_again() {
 }
 
 #[test]
+fn a_pod_on_a_lost_node_is_asked_for_after_1_2_4_seconds_and_given_up_after_15_times() {
+    let mut t = started();
+    t.put(pod(1, true));
+    t.put(pod(2, true));
+    t.serve_all();
+    t.story();
+    t.remove(Kind::Node, &Key::cluster("n1"));
+    assert_eq!(t.requests, [], "a node that goes wakes no Service");
+    let mut changed = pod(2, false);
+    changed.node_name = "n1".into();
+    t.put(changed);
+    t.serve_all();
+    insta::assert_snapshot!(slices(&t), @"web-1[]");
+    t.live_to(Span::from_secs(7));
+    let told = t.story();
+    let tries: Vec<_> = told.lines().filter_map(|line| line.split_once(" event ")).map(|(at, _)| at).collect();
+    assert_eq!(tries, ["0s", "1s", "3s", "7s"]);
+    t.live_to(Span::from_secs(20_000));
+    let told = t.story();
+    assert_eq!(told.lines().count(), 12, "the first try and fifteen more");
+    let known: Vec<_> = t.caches.table(Kind::EndpointSlice).all::<EndpointSlice>().collect();
+    assert_eq!(known.len(), 1, "one slice stays, without endpoints");
+}
+
+#[test]
+fn a_service_that_publishes_all_addresses_keeps_those_on_lost_nodes() {
+    let mut t = started();
+    let mut open = service();
+    open.publish_not_ready_addresses = true;
+    t.put(open);
+    let mut lost = pod(1, true);
+    lost.node_name = "n9".into();
+    t.put(lost);
+    t.serve_all();
+    insta::assert_snapshot!(slices(&t), @"web-1[web-1@n9/:rs]");
+}
+
+#[test]
+fn a_service_that_is_being_deleted_gets_no_new_slices() {
+    let mut t = Harness::new(Runner::new(EndpointSliceController::default()));
+    t.start();
+    t.put(node("n1", "z1"));
+    t.put(pod(1, true));
+    let mut going = service();
+    going.meta.deletion = Some(Deletion { at: Timestamp(1), grace_seconds: 0 });
+    t.put(going);
+    assert_eq!(t.requests, []);
+}
+
+#[test]
 fn not_ready_pods_receive_traffic_if_the_service_says_so() {
     let mut t = started();
     t.put(pod(1, false));
@@ -232,6 +282,21 @@ fn a_failed_write_ends_the_sync_and_is_told() {
     t.advance_to(Span::from_secs(1));
     t.serve_all();
     insta::assert_snapshot!(slices(&t), @"web-1[web-1@n1/z1:rs]");
+}
+
+#[test]
+fn a_slice_that_is_gone_before_it_is_deleted_is_a_failure_as_any_other() {
+    let mut t = started();
+    t.settings.set(SettingId::MaxEndpointsPerSlice, 1);
+    (1..=2).for_each(|number| t.put(pod(number, true)));
+    t.serve_all();
+    t.story();
+    t.remove(Kind::Pod, &Key::new("default", "web-2"));
+    t.answer(&Reply::Error(ApiError::NotFound));
+    insta::assert_snapshot!(t.story(), @r#"
+    0s delete EndpointSlice default/web-2
+    0s event Service/web FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service default/web: failed to delete web-2 EndpointSlice for Service default/web: endpointslices.discovery.k8s.io "web-2" not found
+    "#);
 }
 
 #[test]

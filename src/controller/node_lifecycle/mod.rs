@@ -12,7 +12,7 @@
 //! It does not know why a node is silent, nor who evicts the pods of one that is tainted.
 //!
 //! Left out: resync, metrics, and the lock by which a change of a zone's rate waits for a taint that is being written.
-//! Nodes are gone through in the order of their names, where upstream has the random order of a map.
+//! New nodes are greeted in the order of their names, where upstream has the random order of a map.
 
 pub mod health;
 pub mod pass;

@@ -11,6 +11,7 @@ use super::steps::{EditRun, Input, PodRun, Turn, has_no_execute};
 use super::zones::{Counts, Verdict};
 use super::{Job, MONITOR, NodeLifecycle, REPORTER, Work};
 use crate::apiserver::{Part, Reply, Request};
+use crate::kernel::rng::Purpose;
 use crate::kernel::time::Time;
 use crate::object::fact::Why;
 use crate::object::node::conditions::READY;
@@ -69,6 +70,8 @@ pub struct Pass {
     ends: Time,
     /// The nodes as they were known when it began, in the order of [`NodeLifecycle::known`].
     nodes: Vec<Arc<Node>>,
+    /// In which order they are looked at; empty if it makes no difference.
+    order: Vec<usize>,
     /// The next to look at.
     next: usize,
     /// How many are being written.
@@ -132,11 +135,31 @@ impl NodeLifecycle {
         let added = self.classify(&nodes, cx);
         let ends = cx.now + cx.delay(DelayId::MonitorPass, "node-monitor", self.passes);
         let stage = if added.is_empty() { Stage::Looking } else { Stage::Greeting };
-        self.pass = Some(Pass { ends, nodes, next: 0, running: 0, counts: Counts::new(), stage });
+        let order = if self.is_quiet(&nodes, cx) { Vec::new() } else { self.shuffled(nodes.len(), cx) };
+        self.pass = Some(Pass { ends, nodes, order, next: 0, running: 0, counts: Counts::new(), stage });
         self.passes += 1;
         if !added.is_empty() {
             self.clear(added, stage, cx);
         }
+    }
+
+    /// Whether a pass would find nothing to do, even if no sign of life had come since the last one.
+    fn is_quiet(&self, nodes: &[Arc<Node>], cx: &Context<'_>) -> bool {
+        let grace = cx.span(SettingId::NodeMonitorGracePeriod);
+        nodes.iter().zip(&self.known).all(|(node, known)| {
+            let is_late = known.record.as_ref().is_some_and(|record| cx.now > record.probe + grace);
+            !is_late && node.ready() == Some(ConditionStatus::True) && !is_tainted(node)
+        })
+    }
+
+    /// An order of nodes, as random as that of upstream's map.
+    fn shuffled(&self, nodes: usize, cx: &Context<'_>) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..nodes).collect();
+        for last in (1..nodes).rev() {
+            let counter = self.passes << 32 | last as u64;
+            order.swap(last, cx.draws.below(Purpose::Tie, "node-monitor", counter, last as u64 + 1) as usize);
+        }
+        order
     }
 
     /// Gets to know new nodes, which it returns, and forgets those that are gone.
@@ -233,21 +256,26 @@ impl NodeLifecycle {
         let (hands, caches) = (cx.settings.count(SettingId::NodeUpdateWorkers), cx.caches);
         let (namespace, mut leases) = (Name::from(LEASE_NAMESPACE), None);
         while let Some(pass) = self.pass.as_mut().filter(|pass| pass.stage == Stage::Looking && pass.running < hands) {
-            let index = pass.next;
+            let is_ordered = pass.order.is_empty();
+            let index = if is_ordered { pass.next } else { pass.order.get(pass.next).copied().unwrap_or(usize::MAX) };
             let Some(node) = pass.nodes.get(index).cloned() else { break };
             pass.next += 1;
             let known = &mut self.known[index];
-            // Nodes and leases come in the same order: one walk over both costs less than a search for each.
-            let leases = leases.get_or_insert_with(|| {
-                let table = caches.table(Kind::Lease);
-                table.in_namespace_from::<Lease>(&namespace, known.name.clone()).peekable()
-            });
-            while leases.next_if(|lease| *lease.meta.name() < known.name).is_some() {}
-            let lease = leases.next_if(|lease| *lease.meta.name() == known.name);
+            let lease = if is_ordered {
+                // Nodes and leases come in the same order: one walk over both costs less than a search for each.
+                let leases = leases.get_or_insert_with(|| {
+                    let table = caches.table(Kind::Lease);
+                    table.in_namespace_from::<Lease>(&namespace, known.name.clone()).peekable()
+                });
+                while leases.next_if(|lease| *lease.meta.name() < known.name).is_some() {}
+                leases.next_if(|lease| *lease.meta.name() == known.name)
+            } else {
+                caches.get::<Lease>(&known.lease)
+            };
             let moment = Moment { now: cx.now, clock: cx.clock, settings: cx.settings };
             let look = health::look(&node, lease.map(|lease| &**lease), &mut known.record, &moment);
             let is_well = look.current == Some(ConditionStatus::True);
-            if is_well && ![NOT_READY, UNREACHABLE].iter().any(|key| has_no_execute(&node, key)) {
+            if is_well && !is_tainted(&node) {
                 self.count(index, look.current);
                 self.leave_queue(index);
                 self.note_retry(&node, false);
@@ -426,7 +454,7 @@ impl NodeLifecycle {
             Verdict::StillAllDown => {}
             Verdict::AllDown => {
                 // As they were known when the pass began: a taint added since stays.
-                let nodes = std::mem::take(&mut pass.nodes);
+                let nodes: Vec<Arc<Node>> = pass.order.iter().map(|&index| pass.nodes[index].clone()).collect();
                 return self.clear(nodes, Stage::Stopping, cx);
             }
             Verdict::NoLongerAllDown => {
@@ -447,6 +475,10 @@ impl NodeLifecycle {
         cx.wake_owned(rest + period, Timer::new(MONITOR), SettingId::NodeMonitorPeriod);
         cx.cause = cause;
     }
+}
+
+fn is_tainted(node: &Node) -> bool {
+    [NOT_READY, UNREACHABLE].iter().any(|key| has_no_execute(node, key))
 }
 
 fn registered(node: &Node, cx: &mut Context<'_>) {

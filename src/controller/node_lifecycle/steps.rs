@@ -2,9 +2,9 @@
 //!
 //! Source: `pkg/controller/controller_utils.go` (`AddOrUpdateTaintOnNode`, `RemoveTaintOffNode`,
 //! `AddOrUpdateLabelsOnNode`), `pkg/controller/util/node/controller_utils.go` (`SwapNodeControllerTaint`,
-//! `MarkPodsNotReady`), v1.36. Left out: the resource version in the patches. Upstream's replace the whole list of
-//! taints and are refused if the node has changed since it was read; an [`Edit`] names the taints it is about, so
-//! nothing is lost. A conflict that the API server reports all the same is retried as upstream does.
+//! `MarkPodsNotReady`), v1.36. A patch of the taints is refused if the node has changed since it was read, and
+//! is tried again after a pause: two loops that taint one node at the same time get into each other's way. Left out: the
+//! first read comes from the API server's cache upstream.
 
 use super::REPORTER;
 use crate::apiserver::{ApiError, Part, Reply, Request};
@@ -66,8 +66,8 @@ impl EditRun {
     /// Adds taints, then takes others away if `node`, as it is known here, has one of them (`SwapNodeControllerTaint`).
     pub fn swap(node: &Node, add: Vec<Taint>, remove: Vec<TaintKey>) -> EditRun {
         let is_there = |(key, effect): &TaintKey| node.taints.iter().any(|t| (&t.key, t.effect) == (key, *effect));
-        let removes = remove.iter().any(is_there).then(|| Edit::Taints { add: vec![], remove });
-        let adds = (!add.is_empty()).then(|| Edit::Taints { add, remove: vec![] });
+        let removes = remove.iter().any(is_there).then(|| Edit::Taints { add: vec![], remove, version: None });
+        let adds = (!add.is_empty()).then(|| Edit::Taints { add, remove: vec![], version: None });
         EditRun::new(node.meta.name(), adds.into_iter().chain(removes))
     }
 
@@ -79,7 +79,8 @@ impl EditRun {
     /// Takes both NoExecute taints away that `node`, as it is known here, has (`markNodeAsReachable`).
     pub fn clear(node: &Node) -> EditRun {
         let keys = [UNREACHABLE, NOT_READY].into_iter().filter(|key| has_no_execute(node, key));
-        let remove = |key: &str| Edit::Taints { add: vec![], remove: vec![(key.into(), Effect::NoExecute)] };
+        let remove =
+            |key: &str| Edit::Taints { add: vec![], remove: vec![(key.into(), Effect::NoExecute)], version: None };
         EditRun::new(node.meta.name(), keys.map(remove))
     }
 
@@ -126,11 +127,15 @@ impl EditRun {
 
 /// The part of an edit that would change `node`. Labels are patched in any case.
 fn needed(node: &Node, edit: &Edit) -> Option<Edit> {
-    let Edit::Taints { add, remove } = edit else { return Some(edit.clone()) };
+    let Edit::Taints { add, remove, .. } = edit else { return Some(edit.clone()) };
     let add: Vec<Taint> = add.iter().filter(|taint| !node.taints.contains(taint)).cloned().collect();
     let is_there = |(key, effect): &&TaintKey| node.taints.iter().any(|t| (&t.key, t.effect) == (key, *effect));
     let remove: Vec<TaintKey> = remove.iter().filter(is_there).cloned().collect();
-    (!add.is_empty() || !remove.is_empty()).then_some(Edit::Taints { add, remove })
+    (!add.is_empty() || !remove.is_empty()).then_some(Edit::Taints {
+        add,
+        remove,
+        version: Some(node.meta.resource_version),
+    })
 }
 
 /// Tells pods, one after another, that they are not ready, since their node is not (`MarkPodsNotReady`).

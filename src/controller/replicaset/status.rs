@@ -4,7 +4,7 @@
 //! (`IsPodAvailable`), `pkg/controller/controller_utils.go` (`FindMinNextPodAvailabilityCheck`), v1.36.
 
 use super::victims::Moment;
-use crate::kernel::time::Span;
+use crate::kernel::time::{Span, Time};
 use crate::object::pod::conditions;
 use crate::object::replicaset::ReplicaSetStatus;
 use crate::object::{Condition, ConditionStatus, Name, Pod, ReplicaSet, condition};
@@ -64,10 +64,12 @@ fn conditions_after(set: &ReplicaSet, active: i32, failure: Option<&str>, moment
     conditions
 }
 
-/// When to look again at pods that are ready but not available yet: the shortest wait, or all of it.
-pub fn recheck(set: &ReplicaSet, active: &[Arc<Pod>], moment: Moment) -> Span {
+/// When to look again at pods that are ready but were not available when they were `judged`: after the shortest wait
+/// from then, or after all of it.
+pub fn recheck(set: &ReplicaSet, active: &[Arc<Pod>], judged: Moment, now: Time) -> Span {
     let min_ready_seconds = set.spec.min_ready_seconds;
-    let waits = active.iter().filter_map(|pod| wait_for_availability(pod, min_ready_seconds, moment));
+    let waits = active.iter().filter_map(|pod| wait_for_availability(pod, min_ready_seconds, judged));
     let shortest = waits.filter(|&wait| wait > Span::ZERO).min();
-    shortest.unwrap_or(Span::from_secs(u64::try_from(min_ready_seconds).unwrap_or(0)))
+    let left = shortest.map(|wait| wait.saturating_sub(now.since(judged.now)));
+    left.unwrap_or(Span::from_secs(u64::try_from(min_ready_seconds).unwrap_or(0)))
 }

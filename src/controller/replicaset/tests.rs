@@ -8,13 +8,13 @@ use crate::object::{Clock, Condition, ConditionStatus, Labels, Selector, Uid};
 use crate::program::Runner;
 use crate::program::harness::Harness;
 
-type Story = Harness<Runner<ReplicaSetController>>;
+pub(super) type Story = Harness<Runner<ReplicaSetController>>;
 
-fn labels() -> Labels {
+pub(super) fn labels() -> Labels {
     [("app", "web")].into_iter().collect()
 }
 
-fn set(replicas: i32) -> ReplicaSet {
+pub(super) fn set(replicas: i32) -> ReplicaSet {
     let mut set = ReplicaSet { meta: Meta::new(Key::new("default", "web")), ..ReplicaSet::default() };
     set.meta.uid = Uid(1_000);
     set.meta.generation = 1;
@@ -25,31 +25,31 @@ fn set(replicas: i32) -> ReplicaSet {
     set
 }
 
-fn started() -> Story {
+pub(super) fn started() -> Story {
     let mut t = Harness::new(Runner::new(ReplicaSetController::default()));
     t.start();
     t
 }
 
-fn known_set(t: &Story) -> ReplicaSet {
+pub(super) fn known_set(t: &Story) -> ReplicaSet {
     (**t.caches.get::<ReplicaSet>(&Key::new("default", "web")).unwrap()).clone()
 }
 
-fn change_set(t: &mut Story, change: impl FnOnce(&mut ReplicaSet)) {
+pub(super) fn change_set(t: &mut Story, change: impl FnOnce(&mut ReplicaSet)) {
     let mut set = known_set(t);
     change(&mut set);
     set.meta.generation += 1;
     t.put(set);
 }
 
-fn change_pod(t: &mut Story, name: &str, change: impl FnOnce(&mut Pod)) {
+pub(super) fn change_pod(t: &mut Story, name: &str, change: impl FnOnce(&mut Pod)) {
     let mut pod = (**t.caches.get::<Pod>(&Key::new("default", name)).unwrap()).clone();
     change(&mut pod);
     t.put(pod);
 }
 
 /// The kubelet says that a pod runs and whether it is ready.
-fn run(t: &mut Story, name: &str, node: &str, is_ready: bool) {
+pub(super) fn run(t: &mut Story, name: &str, node: &str, is_ready: bool) {
     let now = Clock { epoch_micros: 1_795_543_200_000_000 }.timestamp(t.now);
     change_pod(t, name, |pod| {
         pod.node_name = node.into();
@@ -65,7 +65,7 @@ fn run(t: &mut Story, name: &str, node: &str, is_ready: bool) {
     });
 }
 
-fn counts(t: &Story) -> String {
+pub(super) fn counts(t: &Story) -> String {
     let ReplicaSetStatus { replicas, ready_replicas, available_replicas, terminating_replicas, .. } =
         known_set(t).status;
     let terminating = terminating_replicas.unwrap_or(-1);

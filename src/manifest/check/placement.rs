@@ -1,39 +1,20 @@
-//! Affinity and spread constraints of pods.
+//! Affinity to pods, and spread constraints.
 
 use crate::manifest::meta::selector;
 use crate::manifest::service::word;
 use crate::object::FieldErrors;
 use crate::object::validation::meta::label_key;
+use crate::object::validation::node_affinity::weight;
 use crate::object::validation::{quoted, text, workload};
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-const NOT_OPERATOR: &str = "not a valid selector operator";
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
-/// `spec.affinity`.
+/// `spec.affinity`, as far as it speaks of pods.
 pub fn affinity(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
     let Some(affinity) = &spec.affinity else { return };
-    if let Some(node) = &affinity.node_affinity {
-        let path = format!("{path}.nodeAffinity");
-        if let Some(required) = &node.required_during_scheduling_ignored_during_execution {
-            let path = format!("{path}.{REQUIRED}.nodeSelectorTerms");
-            if required.node_selector_terms.is_empty() {
-                errors.required(path.clone(), "must have at least one node selector term");
-            }
-            for (index, term) in required.node_selector_terms.iter().enumerate() {
-                let at = format!("{path}[{index}]");
-                node_term(term, &at, errors);
-                label_values(term, &at, errors);
-            }
-        }
-        for (index, term) in node.preferred_during_scheduling_ignored_during_execution.iter().flatten().enumerate() {
-            let at = format!("{path}.{PREFERRED}[{index}]");
-            weight(term.weight, &at, errors);
-            node_term(&term.preference, &format!("{at}.preference"), errors);
-        }
-    }
     if let Some(pod) = &affinity.pod_affinity {
         let preferred = pod.preferred_during_scheduling_ignored_during_execution.as_deref();
         let required = pod.required_during_scheduling_ignored_during_execution.as_deref();
@@ -43,67 +24,6 @@ pub fn affinity(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
         let preferred = pod.preferred_during_scheduling_ignored_during_execution.as_deref();
         let required = pod.required_during_scheduling_ignored_during_execution.as_deref();
         pod_affinity(required, preferred, &format!("{path}.podAntiAffinity"), errors);
-    }
-}
-
-fn weight(weight: i32, at: &str, errors: &mut FieldErrors) {
-    if !(1..=100).contains(&weight) {
-        errors.invalid(format!("{at}.weight"), weight, "must be in the range 1-100");
-    }
-}
-
-fn node_term(term: &v1::NodeSelectorTerm, at: &str, errors: &mut FieldErrors) {
-    for (index, requirement) in term.match_expressions.iter().flatten().enumerate() {
-        let at = format!("{at}.matchExpressions[{index}]");
-        let values = requirement.values.iter().flatten().count();
-        match (requirement.operator.as_str(), values) {
-            ("In" | "NotIn", 0) => {
-                errors.required(format!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
-            }
-            ("Exists" | "DoesNotExist", 1..) => {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                errors.forbidden(format!("{at}.values"), detail);
-            }
-            ("Gt" | "Lt", values) if values != 1 => {
-                let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-                errors.required(format!("{at}.values"), detail);
-            }
-            ("In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt", _) => {}
-            (other, _) => errors.invalid(format!("{at}.operator"), quoted(other), NOT_OPERATOR),
-        }
-        label_key(&requirement.key, &format!("{at}.key"), errors);
-    }
-    for (index, requirement) in term.match_fields.iter().flatten().enumerate() {
-        let at = format!("{at}.matchFields[{index}]");
-        let values: Vec<&String> = requirement.values.iter().flatten().collect();
-        match requirement.operator.as_str() {
-            "In" | "NotIn" if values.len() != 1 => {
-                let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
-                errors.required(format!("{at}.values"), detail);
-            }
-            "In" | "NotIn" => {}
-            other => errors.invalid(format!("{at}.operator"), quoted(other), NOT_OPERATOR),
-        }
-        if requirement.key == "metadata.name" {
-            for (index, value) in values.iter().enumerate() {
-                for fault in text::dns_subdomain(value) {
-                    errors.invalid(format!("{at}.values[{index}]"), quoted(value), fault);
-                }
-            }
-        } else {
-            errors.invalid(format!("{at}.key"), quoted(&requirement.key), "not a valid field selector key");
-        }
-    }
-}
-
-/// Only where a node must match: what is merely preferred may name values that no label can have.
-fn label_values(term: &v1::NodeSelectorTerm, at: &str, errors: &mut FieldErrors) {
-    for (index, requirement) in term.match_expressions.iter().flatten().enumerate() {
-        for (number, value) in requirement.values.iter().flatten().enumerate() {
-            for fault in text::label_value(value) {
-                errors.invalid(format!("{at}.matchExpressions[{index}].values[{number}]"), quoted(value), fault);
-            }
-        }
     }
 }
 
@@ -177,6 +97,15 @@ pub fn spread(spec: &v1::PodSpec, path: &str, errors: &mut FieldErrors) {
         }
         word(&constraint.node_affinity_policy, &format!("{at}.nodeAffinityPolicy"), &["Honor", "Ignore"], errors);
         word(&constraint.node_taints_policy, &format!("{at}.nodeTaintsPolicy"), &["Honor", "Ignore"], errors);
+        let keys: Vec<_> = constraint.match_label_keys.iter().flatten().collect();
+        if constraint.label_selector.is_none() && !keys.is_empty() {
+            let detail = "must not be specified when labelSelector is not set";
+            errors.forbidden(format!("{at}.matchLabelKeys"), detail);
+        } else {
+            for (index, key) in keys.into_iter().enumerate() {
+                label_key(key, &format!("{at}.matchLabelKeys[{index}]"), errors);
+            }
+        }
         label_selector(&constraint.label_selector, &format!("{at}.labelSelector"), errors);
     }
 }

@@ -8,20 +8,20 @@ use crate::object::validation::{pod::UPDATE_FORBIDDEN, quoted};
 use crate::object::{FieldErrors, Kind};
 use serde_json::Value;
 
-/// Fields of a pod's spec that have no default and may not change.
+/// Fields of a pod's spec that have no default and may not change, as JSON pointers.
 const POD_FIXED: [&str; 12] = [
-    "affinity",
-    "topologySpreadConstraints",
-    "readinessGates",
-    "hostAliases",
-    "hostname",
-    "subdomain",
-    "runtimeClassName",
-    "resourceClaims",
-    "os",
-    "hostPID",
-    "hostIPC",
-    "hostUsers",
+    "/affinity/podAffinity",
+    "/affinity/podAntiAffinity",
+    "/readinessGates",
+    "/hostAliases",
+    "/hostname",
+    "/subdomain",
+    "/runtimeClassName",
+    "/resourceClaims",
+    "/os",
+    "/hostPID",
+    "/hostIPC",
+    "/hostUsers",
 ];
 
 /// What is wrong with the change from `old` to `new`, both the documents of objects of `kind`.
@@ -73,7 +73,7 @@ fn pod(new: &Value, old: &Value, errors: &mut FieldErrors) {
         (None, Some(_)) => errors.invalid(path, "null", "must not update from a positive integer to nil value"),
         _ => {}
     }
-    if POD_FIXED.iter().any(|field| new[*field] != old[*field]) {
+    if POD_FIXED.iter().any(|field| new.pointer(field) != old.pointer(field)) {
         errors.forbidden("spec", UPDATE_FORBIDDEN);
     }
 }

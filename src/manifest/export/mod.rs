@@ -4,6 +4,7 @@
 //! that nobody simulates survive. An object that a controller made has no document; it is built from its fields and
 //! from the source of its pod spec. Defaults that our objects do not keep (DNS policy, pull policy, …) are not added.
 
+mod node_affinity;
 mod overlay;
 mod pod;
 mod workload;
@@ -322,6 +323,7 @@ fn event(overlay: &mut Overlay, now: &Event, was: &Event) {
     let reporter = name("/reportingComponent", "/reportingController");
     overlay.change(reporter, &now.reporter, &was.reporter, text);
     overlay.change("/eventTime", &now.time, &was.time, |time| micro_time(*time));
+    overlay.change(name("/count", "/deprecatedCount"), &now.count, &was.count, |count| json!(count));
 }
 
 fn api_version(kind: &str) -> String {

@@ -1,9 +1,11 @@
 //! Pods and pod specs.
 
+use super::node_affinity::node_affinity;
 use super::overlay::Overlay;
-use super::{conditions, flag, labels, list, object, preemption_policy, resources, text, timestamp};
+use super::{conditions, flag, labels, list, object, preemption_policy, resources, selector, text, timestamp};
 use crate::object::pod::{Container, ContainerPort, ContainerStatus, Pod, PodSpec, PodStatus};
 use crate::object::taint::{Toleration, TolerationOperator};
+use crate::object::topology_spread::{InclusionPolicy, SpreadConstraint};
 use serde_json::{Value, json};
 
 /// Spec, node and status of a pod.
@@ -19,8 +21,12 @@ pub fn pod_spec(overlay: &mut Overlay, path: &str, now: &PodSpec, was: &PodSpec)
     containers(overlay, &format!("{path}/initContainers"), &now.init_containers, &was.init_containers);
     let at = |field: &str| format!("{path}/{field}");
     overlay.change(&at("nodeSelector"), &now.node_selector, &was.node_selector, labels);
+    overlay.change(&at("affinity/nodeAffinity"), &now.node_affinity, &was.node_affinity, node_affinity);
     overlay.change(&at("tolerations"), &now.tolerations, &was.tolerations, |tolerations| {
         list(tolerations.iter().map(toleration))
+    });
+    overlay.change(&at("topologySpreadConstraints"), &now.topology_spread, &was.topology_spread, |constraints| {
+        list(constraints.iter().map(spread))
     });
     overlay.change(&at("restartPolicy"), &now.restart_policy, &was.restart_policy, |policy| json!(policy.name()));
     let (new, old) = (&now.termination_grace_seconds, &was.termination_grace_seconds);
@@ -90,6 +96,20 @@ fn toleration(toleration: &Toleration) -> Value {
         ("value", text(&toleration.value)),
         ("effect", toleration.effect.map_or(Value::Null, |effect| json!(effect.to_string()))),
         ("tolerationSeconds", json!(toleration.seconds)),
+    ])
+}
+
+fn spread(constraint: &SpreadConstraint) -> Value {
+    let policy = |policy: Option<InclusionPolicy>| policy.map_or(Value::Null, |policy| json!(policy.name()));
+    object([
+        ("maxSkew", json!(constraint.max_skew)),
+        ("topologyKey", text(&constraint.topology_key)),
+        ("whenUnsatisfiable", json!(if constraint.is_hard { "DoNotSchedule" } else { "ScheduleAnyway" })),
+        ("labelSelector", constraint.selector.as_ref().map_or(Value::Null, selector)),
+        ("minDomains", json!(constraint.min_domains)),
+        ("nodeAffinityPolicy", policy(constraint.node_affinity_policy)),
+        ("nodeTaintsPolicy", policy(constraint.node_taints_policy)),
+        ("matchLabelKeys", list(constraint.match_label_keys.iter().map(text))),
     ])
 }
 

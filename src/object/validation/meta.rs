@@ -6,7 +6,7 @@
 use super::{not_negative, quoted, text};
 use crate::object::invalid::{Cause, FieldErrors};
 use crate::object::meta::Meta;
-use crate::object::{Kind, Labels};
+use crate::object::{Kind, Labels, Name};
 
 /// Size that all annotations of an object may have together (bytes). Source: `TotalAnnotationSizeLimitB`.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
@@ -79,6 +79,17 @@ pub fn annotations(annotations: &Labels, path: &str, errors: &mut FieldErrors) {
     let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     if size > ANNOTATIONS_MAX {
         errors.push(path, Cause::TooLong, None, format!("may not be more than {ANNOTATIONS_MAX} bytes"));
+    }
+}
+
+/// What is wrong with the change of metadata from `old`: what is being deleted gets no new finalizers.
+pub fn meta_update(new: &Meta, old: &Meta, errors: &mut FieldErrors) {
+    let is_new = |finalizer: &&Name| !old.finalizers.contains(finalizer);
+    let extra: Vec<String> = new.finalizers.iter().filter(is_new).map(|finalizer| quoted(finalizer)).collect();
+    if old.is_terminating() && !extra.is_empty() {
+        let found = extra.join(", ");
+        let detail = "no new finalizers can be added if the object is being deleted, found new finalizers";
+        errors.forbidden("metadata.finalizers", format!("{detail} []string{{{found}}}"));
     }
 }
 

@@ -3,20 +3,21 @@
 //! Source: `pkg/apis/core/v1/defaults.go`, `pkg/apis/{core,apps,scheduling,coordination,discovery}/validation/`,
 //! apimachinery `pkg/api/validation/`, v1.36. What `tests/api_validation.rs` replays is checked against a 1.36 server;
 //! the other rules were written from an older copy of that source and from knowledge of it. Only fields that our
-//! objects keep are checked here. What they do not keep (probes, volumes, environment, affinity, spread constraints,
-//! enumerations with a wrong word) is checked where a manifest is read (`manifest::check`). Left out: what admission
+//! objects keep are checked here. What they do not keep (probes, volumes, environment, affinity to pods, enumerations
+//! with a wrong word) is checked where a manifest is read (`manifest::check`). Left out: what admission
 //! checks (priority, overhead, limits, quota), what is allocated (cluster addresses, node ports), Windows, and dynamic
 //! resources.
 
 pub mod meta;
 pub mod node;
+pub mod node_affinity;
 pub mod pod;
 pub mod service;
 pub mod small;
 pub mod text;
 pub mod workload;
 
-pub use meta::meta;
+pub use meta::{meta, meta_update};
 pub use node::node;
 pub use pod::{default_pod, default_pod_spec, pod, pod_lacks_defaults, pod_spec, pod_spec_lacks_defaults, pod_update};
 pub use service::{endpoint_slice, service};

@@ -2,10 +2,10 @@
 //!
 //! Source: `pkg/apis/core/v1/defaults.go`, `pkg/apis/core/validation/validation.go` (`ValidatePodSpec`,
 //! `validateContainers`, `ValidateResourceRequirements`, `ValidateTolerations`, `ValidatePodUpdate`), v1.36. Left out:
-//! the textual difference that upstream appends when an update changes too much, and the narrowing of affinity that a
-//! gated pod allows (affinity is not kept).
+//! the textual difference that upstream appends when an update changes too much.
 
 use super::meta::{label_key, labels};
+use super::node_affinity::{narrowed, node_affinity};
 use super::{NOT_NEGATIVE, not_negative, quoted, text};
 use crate::object::Name;
 use crate::object::invalid::FieldErrors;
@@ -133,6 +133,9 @@ pub fn pod_spec(spec: &PodSpec, node_name: &str, path: &str, errors: &mut FieldE
         }
     }
     labels(&spec.node_selector, &format!("{path}.nodeSelector"), errors);
+    if let Some(affinity) = &spec.node_affinity {
+        node_affinity(affinity, &format!("{path}.affinity.nodeAffinity"), errors);
+    }
     host_ports(spec, path, errors);
     scheduling_gates(&spec.scheduling_gates, path, errors);
     if !node_name.is_empty() {
@@ -141,6 +144,9 @@ pub fn pod_spec(spec: &PodSpec, node_name: &str, path: &str, errors: &mut FieldE
         }
     }
     tolerations(&spec.tolerations, &format!("{path}.tolerations"), errors);
+    for (index, constraint) in spec.topology_spread.iter().enumerate() {
+        constraint.validate_label_keys(&format!("{path}.topologySpreadConstraints[{index}]"), errors);
+    }
     if !spec.priority_class.is_empty() {
         for fault in text::dns_subdomain(&spec.priority_class) {
             errors.invalid(format!("{path}.priorityClassName"), quoted(&spec.priority_class), fault);
@@ -376,7 +382,7 @@ fn same_but_for_what_may_change(new: &PodSpec, old: &PodSpec, errors: &mut Field
     if matches!(grace, (Some(old), Some(1)) if old < 0) {
         munged.termination_grace_seconds = old.termination_grace_seconds;
     }
-    // While gates are there, the node selector may still be narrowed.
+    // While gates are there, the choice of nodes may still be narrowed.
     if !old.scheduling_gates.is_empty() {
         if !new.node_selector.contains_all(&old.node_selector) {
             let printed = super::workload::labels_json(&new.node_selector);
@@ -384,6 +390,9 @@ fn same_but_for_what_may_change(new: &PodSpec, old: &PodSpec, errors: &mut Field
             errors.invalid("spec.nodeSelector", printed, detail);
         }
         munged.node_selector = old.node_selector.clone();
+        let affinity = (new.node_affinity.as_deref(), old.node_affinity.as_deref());
+        narrowed(affinity.0, affinity.1, "spec.affinity.nodeAffinity", errors);
+        munged.node_affinity = old.node_affinity.clone();
     }
     munged == *old
 }

@@ -15,7 +15,11 @@ impl Plugin for DynamicResources {
     const POINTS: &'static [Point] = &[Point::PostFilter];
     type Cycle = ();
 
-    fn post_filter(&self, _pod: &PodInfo, _nodes: &NodeTable, _diagnosis: &Diagnosis<'_>) -> PostFilter {
+    /// Fails if another plugin refused the pod before this one could look at it: what it wants to look up is not there.
+    fn post_filter(&self, _pod: &PodInfo, _nodes: &NodeTable, diagnosis: &Diagnosis<'_>) -> PostFilter {
+        if !diagnosis.asked(Self::NAME) {
+            return PostFilter::Fail("not found".into());
+        }
         PostFilter::NoHelp("no new claims to deallocate".into())
     }
 }

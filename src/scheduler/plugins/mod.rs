@@ -1,20 +1,26 @@
 //! The plugins, in upstream's order. To add one: a file here and a row in [`super::profile::REGISTRY`].
 
+mod balanced_allocation;
 mod default_binder;
 mod default_preemption;
 mod dynamic_resources;
 mod fit;
+mod node_affinity;
 mod node_name;
 mod node_unschedulable;
+mod pod_topology_spread;
 mod scheduling_gates;
 mod taint_toleration;
 
+pub use balanced_allocation::BalancedAllocation;
 pub use default_binder::DefaultBinder;
 pub use default_preemption::DefaultPreemption;
 pub use dynamic_resources::DynamicResources;
 pub use fit::Fit;
+pub use node_affinity::NodeAffinity;
 pub use node_name::NodeName;
 pub use node_unschedulable::NodeUnschedulable;
+pub use pod_topology_spread::PodTopologySpread;
 pub use scheduling_gates::SchedulingGates;
 pub use taint_toleration::TaintToleration;
 
