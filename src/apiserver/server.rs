@@ -108,6 +108,21 @@ impl ApiServer {
         }
     }
 
+    /// Whether a write is based on a version that is no longer the current one.
+    pub fn is_outdated(&self, request: &Request) -> bool {
+        match request {
+            Request::Update { object, .. } => {
+                let based_on = object.meta().resource_version;
+                let current = self.store.get(object.kind(), object.key()).map(|object| object.meta().resource_version);
+                based_on != Revision(0) && current.is_some_and(|current| current != based_on)
+            }
+            Request::Patch { kind, key, edit, .. } => {
+                self.store.get(*kind, key).is_some_and(|object| edit.is_outdated(object.meta()))
+            }
+            _ => false,
+        }
+    }
+
     fn create(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Outcome {
         let kind = object.kind();
         object.apply_defaults(cx.settings);

@@ -72,7 +72,8 @@ impl World {
         Ok(())
     }
 
-    /// Somebody acts: the requests go through the same client as the manifests, one after another.
+    /// Somebody acts: the requests go through the same client as the manifests, one after another, but wait for nobody
+    /// else's.
     fn act(&mut self, planned: &Planned, action: &dyn Action) -> Result<(), Name> {
         let store = &self.server.store;
         let view = View { tables: &|kind| store.table(kind), date: self.clock.timestamp(self.now) };
@@ -87,7 +88,7 @@ impl World {
         self.call_program(World::KUBECTL, cause, |program, cx| {
             let program: &mut dyn Any = program.as_mut();
             let script: &mut Script = program.downcast_mut().expect("kubectl is a script");
-            requests.into_iter().for_each(|request| script.push(request, cx));
+            script.begin(requests, cx);
         });
     }
 

@@ -215,8 +215,15 @@ impl World {
     /// A request reaches the API server.
     pub(super) fn arrive(&mut self, slot: Slot) {
         let request = self.requests.get(slot).expect("a request arrives once");
-        let service =
-            flow::service_time(&request.request, &self.config.delays, &self.draws, &request.path, request.version);
+        let is_outdated = self.server.is_outdated(&request.request);
+        let service = flow::service_time(
+            &request.request,
+            is_outdated,
+            &self.config.delays,
+            &self.draws,
+            &request.path,
+            request.version,
+        );
         self.queue.push(self.now + service, Event::Serve(slot));
     }
 

@@ -83,6 +83,28 @@ impl Reconcile for ReplicaSetController {
             Some((work, waited_for)) => self.go_on(work, waited_for, replies, cx),
         }
     }
+
+    fn answered(&self, state: &State, index: usize, reply: &Reply, cx: &mut Context<'_>) {
+        let Some((work, waited_for)) = &state.0 else { return };
+        let normal = EventAbout::normal(&*work.set, REPORTER);
+        let warning = EventAbout::warning(&*work.set, REPORTER);
+        match (waited_for, reply) {
+            (Phase::Creations { .. }, Reply::Done(pod)) => {
+                cx.event(normal, "SuccessfulCreate", format!("Created pod: {}", pod.key().name));
+            }
+            (Phase::Creations { requests, .. }, Reply::Error(error)) => {
+                cx.event(warning, "FailedCreate", format!("Error creating: {}", error.message(&requests[index])));
+            }
+            (Phase::Deletions { victims }, Reply::Done(_)) => {
+                cx.event(normal, "SuccessfulDelete", format!("Deleted pod: {}", victims[index].meta.name()));
+            }
+            (Phase::Deletions { victims }, Reply::Error(error)) if !reply.is_not_found() => {
+                let request = Request::delete(Kind::Pod, victims[index].meta.key.clone());
+                cx.event(warning, "FailedDelete", format!("Error deleting: {}", error.message(&request)));
+            }
+            _ => {}
+        }
+    }
 }
 
 impl ReplicaSetController {
@@ -243,16 +265,9 @@ impl ReplicaSetController {
     ) -> Step<State> {
         for (request, reply) in requests.iter().zip(replies) {
             match reply {
-                Reply::Done(pod) => {
-                    self.writes.wrote(&work.set.meta, pod);
-                    let note = format!("Created pod: {}", pod.key().name);
-                    cx.event(EventAbout::normal(&*work.set, REPORTER), "SuccessfulCreate", note);
-                }
+                Reply::Done(pod) => self.writes.wrote(&work.set.meta, pod),
                 Reply::Error(error) => {
-                    let text = error.message(request);
-                    let note = format!("Error creating: {text}");
-                    cx.event(EventAbout::warning(&*work.set, REPORTER), "FailedCreate", note);
-                    work.failure.get_or_insert(text);
+                    work.failure.get_or_insert_with(|| error.message(request));
                     self.expectations.creation_observed(&work.set.meta.key);
                 }
             }
@@ -275,16 +290,10 @@ impl ReplicaSetController {
     ) -> Step<State> {
         for (victim, reply) in victims.iter().zip(replies) {
             let key = &victim.meta.key;
-            let Some(error) = reply.error() else {
-                let note = format!("Deleted pod: {}", key.name);
-                cx.event(EventAbout::normal(&*work.set, REPORTER), "SuccessfulDelete", note);
-                continue;
-            };
+            let Some(error) = reply.error() else { continue };
             self.expectations.deletion_observed(&work.set.meta.key, key);
             if !reply.is_not_found() {
                 let text = error.message(&Request::delete(Kind::Pod, key.clone()));
-                let note = format!("Error deleting: {text}");
-                cx.event(EventAbout::warning(&*work.set, REPORTER), "FailedDelete", note);
                 work.failure.get_or_insert(format!("unable to delete pods: {text}"));
             }
         }

@@ -31,6 +31,10 @@ pub trait Reconcile: Clone + Send + Sync + 'static {
     /// One step of the work on `key`: at first with the default state and no replies, then with the state and the
     /// replies to the requests that the last step asked for, in their order.
     fn step(&mut self, key: &Key, state: Self::State, replies: &[Reply], cx: &mut Context<'_>) -> Step<Self::State>;
+
+    /// One of the requests that a step asked for is answered, the one at `index`; others may still be on their way. What is
+    /// said about it at once, as an Event.
+    fn answered(&self, _state: &Self::State, _index: usize, _reply: &Reply, _cx: &mut Context<'_>) {}
 }
 
 /// What a step leads to.
@@ -198,6 +202,9 @@ impl<R: Reconcile> Program for Runner<R> {
         let work = self.workers[worker].as_mut().expect("a worker waits for each of its replies");
         assert!(work.replies[index].replace(reply.clone()).is_none(), "{}: a second reply", R::NAME);
         work.missing -= 1;
+        let outer_cause = std::mem::replace(&mut cx.cause, work.cause);
+        self.logic.answered(&work.state, index, reply, cx);
+        cx.cause = outer_cause;
         if work.missing == 0 {
             let work = self.workers[worker].take().expect("it was there just now");
             self.advance(worker, work, cx);

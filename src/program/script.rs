@@ -4,27 +4,38 @@ use super::{ClientLimit, Command, Context, Program, Ticket, Timer};
 use crate::apiserver::{ApiError, Change, Reply, Request};
 use crate::object::fact::Why;
 use crate::object::{FactId, Kind};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-/// Sends requests in order; each waits for the answer to the one before.
+/// Sends requests; those of one line in order, each after the answer to the one before.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    waiting: VecDeque<(Request, FactId)>,
-    current: Option<Request>,
+    /// Lines that are not done, by number.
+    lines: BTreeMap<u64, Line>,
+    /// Lines so far.
+    begun: u64,
     refused: Vec<(Request, ApiError)>,
 }
 
+#[derive(Clone, Debug)]
+struct Line {
+    /// The request on its way, and those after it.
+    requests: VecDeque<Request>,
+    cause: FactId,
+}
+
 impl Script {
-    /// A client that begins with these.
+    /// A client that begins with these, as one line.
     pub fn new(requests: impl IntoIterator<Item = Request>) -> Script {
-        let waiting = requests.into_iter().map(|request| (request, FactId::NONE)).collect();
-        Script { waiting, ..Script::default() }
+        let mut script = Script::default();
+        script.add(requests, FactId::NONE);
+        script
     }
 
-    /// Sends `request` after those that wait already.
-    pub fn push(&mut self, request: Request, cx: &mut Context<'_>) {
-        self.waiting.push_back((request, cx.cause));
-        self.send_next(cx);
+    /// Begins a line beside those that are not done, as another kubectl would.
+    pub fn begin(&mut self, requests: impl IntoIterator<Item = Request>, cx: &mut Context<'_>) {
+        let line = self.begun;
+        self.add(requests, cx.cause);
+        self.send(line, cx);
     }
 
     /// Requests that were refused, with the reason.
@@ -34,15 +45,21 @@ impl Script {
 
     /// Whether everything has been answered.
     pub fn is_idle(&self) -> bool {
-        self.current.is_none() && self.waiting.is_empty()
+        self.lines.is_empty()
     }
 
-    fn send_next(&mut self, cx: &mut Context<'_>) {
-        if self.current.is_none()
-            && let Some((request, cause)) = self.waiting.pop_front()
-        {
-            self.current = Some(request.clone());
-            cx.out.push(Command::Send { request, ticket: Ticket(0), why: Why::because(cause) });
+    fn add(&mut self, requests: impl IntoIterator<Item = Request>, cause: FactId) {
+        let requests: VecDeque<Request> = requests.into_iter().collect();
+        if !requests.is_empty() {
+            self.lines.insert(self.begun, Line { requests, cause });
+        }
+        self.begun += 1;
+    }
+
+    fn send(&self, number: u64, cx: &mut Context<'_>) {
+        if let Some(line) = self.lines.get(&number) {
+            let request = line.requests.front().expect("a line that is not done has a request").clone();
+            cx.out.push(Command::Send { request, ticket: Ticket(number), why: Why::because(line.cause) });
         }
     }
 }
@@ -61,17 +78,21 @@ impl Program for Script {
     }
 
     fn on_start(&mut self, cx: &mut Context<'_>) {
-        self.send_next(cx);
+        self.lines.keys().for_each(|&line| self.send(line, cx));
     }
 
     fn on_changes(&mut self, _kind: Kind, _changes: &[Change], _cx: &mut Context<'_>) {}
 
-    fn on_reply(&mut self, _ticket: Ticket, reply: &Reply, cx: &mut Context<'_>) {
-        let request = self.current.take().expect("a reply answers the current request");
+    fn on_reply(&mut self, ticket: Ticket, reply: &Reply, cx: &mut Context<'_>) {
+        let line = self.lines.get_mut(&ticket.0).expect("a reply answers a line that is not done");
+        let request = line.requests.pop_front().expect("it was sent");
+        if line.requests.is_empty() {
+            self.lines.remove(&ticket.0);
+        }
         if let Some(error) = reply.error() {
             self.refused.push((request, error.clone()));
         }
-        self.send_next(cx);
+        self.send(ticket.0, cx);
     }
 
     fn on_timer(&mut self, _timer: Timer, _cx: &mut Context<'_>) {}
@@ -97,11 +118,25 @@ mod tests {
         insta::assert_snapshot!(t.story(), @"0s create Namespace b");
         t.answer_all();
         insta::assert_snapshot!(t.story(), @"0s create Namespace c");
-        t.call(|script, cx| script.push(namespace("d"), cx));
+        t.call(|script, cx| script.begin([namespace("d")], cx));
         assert!(!t.program.is_idle());
         t.answer_all();
         insta::assert_snapshot!(t.story(), @"0s create Namespace d");
         assert!(t.program.is_idle());
         assert_eq!(t.program.refused(), [(namespace("a"), ApiError::AlreadyExists)]);
+    }
+
+    #[test]
+    fn lines_do_not_wait_for_each_other() {
+        let namespace = |name: &str| Request::Create(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
+        let mut t = Harness::new(Script::new(["a", "b"].map(namespace)));
+        t.start();
+        t.call(|script, cx| script.begin([namespace("c")], cx));
+        insta::assert_snapshot!(t.story(), @r"
+        0s create Namespace a
+        0s create Namespace c
+        ");
+        t.answer_all();
+        insta::assert_snapshot!(t.story(), @"0s create Namespace b");
     }
 }
