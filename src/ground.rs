@@ -3,6 +3,7 @@
 //! What the API says of all this is hearsay that arrives later or never. Kubelets, kube-proxies and faults meet here
 //! and nowhere else.
 
+use crate::kernel::factor::Factors;
 use crate::kernel::time::{Span, Time};
 use crate::object::{Key, Name, Uid};
 use std::collections::BTreeMap;
@@ -21,6 +22,35 @@ pub enum Direction {
     Down,
 }
 
+/// One direction of the link between a node and the control plane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// How many faults cut it.
+    pub cuts: u16,
+    /// What faults add to the time that a message is on its way, before the factors.
+    pub slow: Factors,
+    /// What faults add to that time, after the factors.
+    pub extra: Span,
+    /// Shares of messages that faults lose (millionths).
+    pub losses: Vec<u32>,
+}
+
+impl Line {
+    /// Share of the messages that get through (millionths).
+    pub fn survivors(&self) -> u64 {
+        self.losses.iter().fold(1_000_000, |share, &lost| share * (1_000_000 - u64::from(lost)) / 1_000_000)
+    }
+}
+
+/// Where images come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageRegistry {
+    /// How many faults keep it away.
+    pub outages: u16,
+    /// How many times longer pulls from it take.
+    pub slow: Factors,
+}
+
 /// The containers of one pod on one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
@@ -34,6 +64,8 @@ pub struct Sandbox {
     pub restarts: u32,
     /// When they started last.
     pub started: Time,
+    /// When they end, by themselves or because they were asked to, whether their kubelet looks or not.
+    pub ends: Option<Time>,
     /// Address of the pod.
     pub ip: Ipv4Addr,
 }
@@ -47,10 +79,16 @@ pub struct Machine {
     pub is_on: bool,
     /// How many faults keep it without power.
     pub outages: u16,
-    /// How many faults cut its link to the control plane.
-    pub cuts_up: u16,
-    /// How many faults cut its link from the control plane.
-    pub cuts_down: u16,
+    /// How many faults keep its kubelet from running.
+    pub hangs: u16,
+    /// How many times longer everything takes on it.
+    pub slow: Factors,
+    /// Faults that fill its disk, by their ids, and how many pods each still has its kubelet evict.
+    pub disk_pressure: BTreeMap<Name, u32>,
+    /// Its link to the control plane.
+    pub up: Line,
+    /// Its link from the control plane.
+    pub down: Line,
     /// Since when the link has not carried both ways.
     pub cut_since: Option<Time>,
     /// Pods whose containers were started here and not removed.
@@ -61,9 +99,29 @@ pub struct Machine {
     addresses: u32,
 }
 
-/// All machines.
+impl Machine {
+    /// One direction of its link.
+    pub const fn line(&self, direction: Direction) -> &Line {
+        match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
+        }
+    }
+
+    /// One direction of its link.
+    pub const fn line_mut(&mut self, direction: Direction) -> &mut Line {
+        match direction {
+            Direction::Up => &mut self.up,
+            Direction::Down => &mut self.down,
+        }
+    }
+}
+
+/// All machines, and what they share.
 #[derive(Clone, Debug, Default)]
 pub struct Ground {
+    /// Where all of them get their images.
+    pub registry: ImageRegistry,
     machines: Vec<Machine>,
     by_name: BTreeMap<Name, NodeId>,
 }
@@ -77,8 +135,11 @@ impl Ground {
             name,
             is_on: true,
             outages: 0,
-            cuts_up: 0,
-            cuts_down: 0,
+            hangs: 0,
+            slow: Factors::default(),
+            disk_pressure: BTreeMap::new(),
+            up: Line::default(),
+            down: Line::default(),
             cut_since: None,
             sandboxes: BTreeMap::new(),
             images: BTreeMap::new(),
@@ -107,10 +168,7 @@ impl Ground {
     /// of them cut, the other still passes messages until the connection has been given up after `patience`.
     pub fn carries(&self, node: NodeId, direction: Direction, now: Time, patience: Span) -> bool {
         let machine = &self[node];
-        let is_open = match direction {
-            Direction::Up => machine.cuts_up == 0,
-            Direction::Down => machine.cuts_down == 0,
-        };
+        let is_open = machine.line(direction).cuts == 0;
         machine.is_on && is_open && machine.cut_since.is_none_or(|since| now.saturating_since(since) <= patience)
     }
 

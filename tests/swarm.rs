@@ -46,6 +46,15 @@ fn most_runs_place_pods_and_have_outages() {
     assert!(count(|world| world.recorder().workloads.placed > 0) > 80);
     assert!(count(|world| !world.recorder().outages.all.is_empty()) > 40);
     assert!(count(|world| world.recorder().workloads.pods().any(|(_, pod)| pod.is_serving)) > 70);
+    for row in fault::REGISTRY {
+        let struck = |world: &&World| {
+            world.recorder().facts.iter().any(|recorded| {
+                let (what, _, rest) = recorded.fact.in_words();
+                what == "fault-began" && rest.split(' ').next() == Some(row.name)
+            })
+        };
+        assert!(worlds.iter().filter(struck).count() > 5, "{} strikes too seldom", row.name);
+    }
 }
 
 fn run(seed: u64) -> Result<(), String> {
@@ -96,7 +105,7 @@ impl Dice {
             delays: self.delays(),
             nodes: (0..nodes).map(|index| self.node(index)).collect(),
             manifests,
-            events: (0..self.below(4)).map(|index| self.fault(index, nodes, minutes)).collect(),
+            events: (0..self.below(7)).map(|index| self.fault(index, nodes, minutes)).collect(),
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
             hold: Span::from_secs(10),
@@ -184,11 +193,22 @@ impl Dice {
     fn fault(&mut self, index: u64, nodes: u64, minutes: u64) -> Planned {
         let row = &fault::REGISTRY[self.below(fault::REGISTRY.len() as u64) as usize];
         let mut parameters = fault::Parameters::new();
-        if row.name == "node.partition" {
-            let direction = ["both", "up", "down"][self.below(3) as usize];
-            parameters.insert("direction".into(), direction.into());
+        let factor = 1 + self.below(20);
+        for (name, _) in row.parameters {
+            let value = match *name {
+                "direction" => ["both", "up", "down"][self.below(3) as usize].to_string(),
+                "factor" => format!("{factor}.5"),
+                "jitter" | "stagger" => format!("{}s", self.below(60)),
+                "latency" => format!("{}ms", [1, 100, 15_000][self.below(3) as usize] * self.below(2)),
+                "loss" => format!("{}%", self.below(100)),
+                "evict" => self.below(4).to_string(),
+                "graceful" => "false".to_string(),
+                other => panic!("no value for `{other}` of {}", row.name),
+            };
+            parameters.insert((*name).to_string(), value);
         }
         let target = match self.below(4) {
+            _ if !row.has_target => Target::Cluster,
             0 => Target::Zone(format!("z{}", self.below(2)).into()),
             _ => Target::Node(format!("n{}", self.below(nodes)).into()),
         };
@@ -199,7 +219,7 @@ impl Dice {
                 name: row.name,
                 fault: (row.build)(&parameters).expect("its parameters are right"),
                 target,
-                lasts: (self.below(4) > 0).then(|| Span::from_secs(self.below(200))),
+                lasts: (row.end.is_some() && self.below(4) > 0).then(|| Span::from_secs(self.below(200))),
             },
         }
     }

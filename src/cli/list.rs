@@ -27,7 +27,14 @@ pub fn list(what: Registry) -> String {
 fn faults() -> String {
     let mut text = String::new();
     for row in fault::REGISTRY {
-        text.push_str(&format!("{}\n  {}\n  After `for`: {}\n", row.name, row.summary, row.end));
+        text.push_str(&format!("{}\n  {}\n", row.name, row.summary));
+        if !row.has_target {
+            text.push_str("  It has no `target`.\n");
+        }
+        match row.end {
+            Some(end) => text.push_str(&format!("  After `for`: {end}\n")),
+            None => text.push_str("  It is over at once and has no `for`.\n"),
+        }
         for (name, what) in row.parameters {
             text.push_str(&format!("  {name}: {what}\n"));
         }

@@ -24,6 +24,10 @@ pub enum Event {
     Begin(u32),
     /// A planned event ends.
     End(u32),
+    /// The power of a machine goes, or comes back.
+    Power(NodeId, bool),
+    /// Containers end on a machine whose kubelet does not run.
+    ContainersEnd(NodeId),
     /// A machine that got power, or got it back, has booted.
     Boot(NodeId),
     /// The programs of a node that has booted have their first lists.

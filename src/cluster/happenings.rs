@@ -2,12 +2,15 @@
 
 use super::config::{Happening, Planned};
 use super::event::Event;
+use super::process::{Client, Station};
 use super::world::{Missed, World};
 use crate::action::{Action, View};
-use crate::fault::{Fault, Target};
+use crate::apiserver::Request;
+use crate::fault::{Fault, Hit, Target};
 use crate::ground::NodeId;
+use crate::kernel::time::Span;
 use crate::object::fact::Why;
-use crate::object::{DelayId, Fact, Kind, Name, Node};
+use crate::object::{DelayId, Fact, FactId, Kind, Name, Node};
 use crate::program::script::Script;
 use std::any::Any;
 use std::sync::Arc;
@@ -38,8 +41,9 @@ impl World {
         let (Happening::Fault { fault, .. }, Some(nodes)) = (&planned.what, self.hit[index].clone()) else { return };
         self.open_events -= 1;
         self.last_event = self.now;
-        self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
-        fault.end(&nodes, self);
+        self.striking = self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
+        let (draws, lasted) = (self.draws, self.now.since(planned.at));
+        fault.end(&Hit { fault: &planned.id, nodes: &nodes, lasted, draws: &draws }, self);
     }
 
     /// A fault looks for its target and strikes.
@@ -53,15 +57,17 @@ impl World {
     ) -> Result<(), Name> {
         let store = &self.server.store;
         let names = target.resolve(store.table(Kind::Node), store.table(Kind::Pod), store.table(Kind::ReplicaSet));
-        let nodes: Vec<NodeId> = names.iter().filter_map(|name| self.ground.find(name)).collect();
-        if nodes.is_empty() {
+        let nodes: Vec<(NodeId, Name)> =
+            names.iter().filter_map(|name| Some((self.ground.find(name)?, name.clone()))).collect();
+        if nodes.is_empty() && *target != Target::Cluster {
             return Err(format!("no node matched {target}").into());
         }
         self.recorder.outage(self.now, planned.id.clone(), &names);
-        let hit: Vec<&str> = names.iter().map(Name::as_str).collect();
-        let what = format!("{name} {}", hit.join(" ")).into();
-        self.fact(Fact::FaultBegan { fault: planned.id.clone(), what }, Why::NOTHING);
-        fault.begin(&nodes, self);
+        let what: Vec<&str> = std::iter::once(name).chain(names.iter().map(Name::as_str)).collect();
+        let began = Fact::FaultBegan { fault: planned.id.clone(), what: what.join(" ").into() };
+        self.striking = self.fact(began, Why::NOTHING);
+        let draws = self.draws;
+        fault.begin(&Hit { fault: &planned.id, nodes: &nodes, lasted: Span::ZERO, draws: &draws }, self);
         self.hit[index] = Some(nodes);
         Ok(())
     }
@@ -73,12 +79,17 @@ impl World {
         let view = View { tables: &|kind| store.table(kind), date: self.clock.timestamp(self.now) };
         let requests = action.requests(&view)?;
         let cause = self.fact(Fact::Acted { event: planned.id.clone(), what: action.to_string().into() }, Why::NOTHING);
+        self.ask(requests, cause);
+        Ok(())
+    }
+
+    /// A person sends requests.
+    pub(super) fn ask(&mut self, requests: Vec<Request>, cause: FactId) {
         self.call_program(World::KUBECTL, cause, |program, cx| {
             let program: &mut dyn Any = program.as_mut();
             let script: &mut Script = program.downcast_mut().expect("kubectl is a script");
             script.begin(requests, cx);
         });
-        Ok(())
     }
 
     /// New machines are switched on.
@@ -93,6 +104,7 @@ impl World {
             let id = self.add_machine(Arc::new(node.clone()));
             self.ground[id].is_on = false;
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, node.meta.name(), 0);
+            self.stations[id.0 as usize].boot_due = Some(self.now + boot);
             self.queue.push(self.now + boot, Event::Boot(id));
         }
         Ok(())
@@ -103,8 +115,16 @@ impl World {
         let name = node.meta.name().clone();
         let id = self.ground.add(name.clone());
         let user = format!("system:node:{name}");
-        let client = super::process::Client::new(&user, "kubelet", Some(crate::node::LIMIT), &self.config.settings);
-        self.stations.push(super::process::Station { agent: None, client, watches: Vec::new(), boots: 0, node });
+        let client = Client::new(&user, "kubelet", Some(crate::node::LIMIT), &self.config.settings);
+        self.stations.push(Station {
+            agent: None,
+            client,
+            watches: Vec::new(),
+            boots: 0,
+            starts: 0,
+            boot_due: None,
+            node,
+        });
         id
     }
 }

@@ -6,7 +6,7 @@ use super::world::World;
 use crate::apiserver::Change;
 use crate::ground::{Direction, NodeId};
 use crate::kernel::arena::Slot;
-use crate::node::{self, Start};
+use crate::node::Start;
 use crate::object::{DelayId, FactId, Key, Kind, Object, Table};
 
 /// Brings a cache up to a list of the store's table and returns what differed, as changes.
@@ -122,11 +122,11 @@ impl World {
         }
     }
 
-    /// The programs of a node begin: lists, watches, and what the lists say.
-    pub(super) fn start_agent(&mut self, node: NodeId, start: Start) {
+    /// Programs of a node begin, those that watch `kinds`: lists, watches, and what the lists say.
+    pub(super) fn start_agent(&mut self, node: NodeId, kinds: &[Kind], start: Start) {
         let name = self.ground[node].name.clone();
         let mut lists = Vec::new();
-        for &kind in node::WATCHES {
+        for &kind in kinds {
             let filter = matches!(kind, Kind::Pod | Kind::Node).then(|| name.clone());
             let slot = self.open_watch(kind, filter.clone(), Owner::Node(node));
             let station = &mut self.stations[node.0 as usize];
@@ -135,7 +135,9 @@ impl World {
             let store = self.server.store.table(kind);
             lists.push((kind, list(store, agent.caches.table_mut(kind), filter.as_deref())));
         }
-        self.call_agent(node, FactId::NONE, |agent, _, cx| agent.on_start(start, cx));
+        if kinds.contains(&Kind::Pod) {
+            self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_start(start, ground, cx));
+        }
         for (kind, changes) in lists {
             self.tell_agent(node, kind, &changes);
         }

@@ -13,6 +13,10 @@ pub mod informer;
 pub mod levers;
 pub mod process;
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod node_fault_tests;
+#[cfg(test)]
 mod regressions;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use super::events::{Correlator, Recorder, Series};
 use crate::ground::NodeId;
 use crate::kernel::arena::Slot;
 use crate::kernel::bucket::Bucket;
+use crate::kernel::time::Time;
 use crate::network::Peer;
 use crate::node::Agent;
 use crate::object::fact::Why;
@@ -95,8 +96,12 @@ pub struct Station {
     pub client: Client,
     /// Watches by kind.
     pub watches: Vec<(Kind, Slot)>,
-    /// How often the machine has booted: timers and replies from before a boot concern nobody.
+    /// How often the machine has stopped or booted: timers from before concern nobody.
     pub boots: u32,
+    /// How often the kubelet has stopped or its machine booted: its timers and replies from before concern nobody.
+    pub starts: u32,
+    /// When the machine will have booted, while it boots.
+    pub boot_due: Option<Time>,
     /// As what its kubelet registers.
     pub node: Arc<Node>,
 }

@@ -23,7 +23,7 @@ fn partition(start: u64, lasts: Option<u64>, node: &str, direction: &str) -> Pla
     planned
 }
 
-fn web(replicas: i32) -> Object {
+pub(super) fn web(replicas: i32) -> Object {
     let labels: Labels = [("app", "web")].into_iter().collect();
     let container = Container { name: "c".into(), image: "app:1".into(), ..Container::default() };
     let spec = Arc::new(PodSpec { containers: vec![container], ..PodSpec::default() });
@@ -78,7 +78,7 @@ fn a_link_stays_cut_while_any_partition_holds() {
     let mut world = World::new(with(1, vec![pod("a")], 250, faults));
     let cuts = |world: &World| {
         let machine = &world.ground[world.ground.find("n1").unwrap()];
-        (machine.cuts_up, machine.cuts_down)
+        (machine.up.cuts, machine.down.cuts)
     };
     world.run_until(at(25));
     assert_eq!(cuts(&world), (1, 1));

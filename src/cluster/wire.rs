@@ -9,6 +9,7 @@ use crate::ground::Direction;
 use crate::kernel::arena::Slot;
 use crate::kernel::time::{Span, Time};
 use crate::network::Network;
+use crate::node::Agent;
 use crate::object::fact::{Verb, Why};
 use crate::object::{DelayId, Fact, Kind, Name, Object, Revision, SettingId};
 use crate::program::{Command, Ticket, Timer};
@@ -20,8 +21,8 @@ use std::hash::Hash;
 pub struct Pending {
     /// Whose it is.
     pub owner: Owner,
-    /// For a node: in which boot it was set.
-    pub boots: u32,
+    /// For a node: in which life of its program it was set.
+    pub life: u32,
     /// For what.
     pub timer: Timer,
     /// Why.
@@ -41,7 +42,8 @@ enum Sender {
 #[derive(Clone, Debug)]
 pub struct InFlight {
     owner: Owner,
-    boots: u32,
+    /// For a node: in which life of its kubelet it was sent.
+    life: u32,
     request: Request,
     sender: Sender,
     why: Why,
@@ -72,7 +74,7 @@ impl World {
                 }
                 Command::Emit { event, why } => self.emit(owner, *event, why),
                 Command::WakeAt { at, timer, why } => {
-                    let pending = Pending { owner, boots: self.boots(owner), timer, why };
+                    let pending = Pending { owner, life: self.life(owner, Some(timer)), timer, why };
                     let slot = self.timers.insert(pending);
                     self.queue.push(at.max(self.now), Event::Wake(slot));
                 }
@@ -109,10 +111,12 @@ impl World {
         }
     }
 
-    fn boots(&self, owner: Owner) -> u32 {
+    /// Which life of a program this is, by what it has to do with: a timer, or the kubelet's client.
+    pub(super) fn life(&self, owner: Owner, timer: Option<Timer>) -> u32 {
         match owner {
             Owner::Program(..) => 0,
-            Owner::Node(node) => self.stations[node.0 as usize].boots,
+            Owner::Node(node) if timer.is_some_and(Agent::is_of_proxy) => self.stations[node.0 as usize].boots,
+            Owner::Node(node) => self.stations[node.0 as usize].starts,
         }
     }
 
@@ -143,10 +147,10 @@ impl World {
         }
         departs = departs.max(now + pause);
         let (path, version) = name_for_draws(client, &request, now);
-        let boots = self.boots(owner);
+        let life = self.life(owner, None);
         let slot = self.requests.insert(InFlight {
             owner,
-            boots,
+            life,
             request,
             sender,
             why,
@@ -166,7 +170,7 @@ impl World {
     /// A request leaves its client.
     pub(super) fn depart(&mut self, slot: Slot) {
         let request = self.requests.get(slot).expect("a request departs once");
-        if request.boots != self.boots(request.owner) {
+        if request.life != self.life(request.owner, None) {
             // Its client ended while the request waited for a token.
             self.requests.remove(slot);
             self.counters.ended += 1;
@@ -179,20 +183,31 @@ impl World {
         let (peer, version) = (request.owner.peer(), request.version);
         let path = &self.requests.get(slot).expect("it is there").path;
         match self.network().transit(peer, Direction::Up, path, version) {
-            Some(span) => self.queue.push(self.now + span, Event::Arrive(slot)),
-            None => self.give_up(slot),
+            // A client that gives up resets its request, which then is not served.
+            Some(span) if !self.is_too_late(slot, span) => self.queue.push(self.now + span, Event::Arrive(slot)),
+            _ => self.give_up(slot),
         }
     }
 
-    /// A message was lost: its client will give up when its patience ends.
+    /// How long a client waits for this answer, whatever its connection does; none for as long as that lasts. Kubelets'
+    /// signs of life go through a client with a time limit.
+    fn time_limit(&self, slot: Slot) -> Option<Span> {
+        let request = self.requests.get(slot).expect("it is in flight");
+        let is_heartbeat =
+            matches!(request.owner, Owner::Node(_)) && matches!(request.request.kind(), Kind::Lease | Kind::Node);
+        is_heartbeat.then(|| self.config.settings.span(SettingId::NodeLeaseTimeout))
+    }
+
+    /// Whether a client will have given up before `span` has passed.
+    fn is_too_late(&self, slot: Slot, span: Span) -> bool {
+        let sent = self.requests.get(slot).expect("it is in flight").sent;
+        self.time_limit(slot).is_some_and(|limit| self.now + span > sent + limit)
+    }
+
+    /// A message was lost or is too late: its client will give up when its patience ends.
     fn give_up(&mut self, slot: Slot) {
-        let connection = self.network().patience();
+        let patience = self.time_limit(slot).unwrap_or_else(|| self.network().patience());
         let request = self.requests.get_mut(slot).expect("a lost request is in flight");
-        let settings = &self.config.settings;
-        let patience = match (request.owner, request.request.kind()) {
-            (Owner::Node(_), Kind::Lease | Kind::Node) => settings.span(SettingId::NodeLeaseTimeout),
-            _ => connection,
-        };
         request.reply = Some(Reply::Error(ApiError::Timeout));
         self.queue.push((request.sent + patience).max(self.now), Event::Respond(slot));
     }
@@ -242,12 +257,11 @@ impl World {
         let request = self.requests.get_mut(slot).expect("it was just served");
         request.reply = Some(reply);
         let path = &self.requests.get(slot).expect("it was just served").path;
-        match self.network().transit(owner.peer(), Direction::Down, path, version) {
-            Some(span) => {
-                let reply = self.config.delays.sample(DelayId::ApiReply, &self.draws, path, version);
-                self.queue.push(self.now + reply + span, Event::Respond(slot));
-            }
-            None => self.give_up(slot),
+        let transit = self.network().transit(owner.peer(), Direction::Down, path, version);
+        let reply = transit.map(|span| span + self.config.delays.sample(DelayId::ApiReply, &self.draws, path, version));
+        match reply {
+            Some(span) if !self.is_too_late(slot, span) => self.queue.push(self.now + span, Event::Respond(slot)),
+            _ => self.give_up(slot),
         }
     }
 
@@ -256,23 +270,33 @@ impl World {
         let object = change.object();
         let path = format!("{} {}", object.kind(), object.key());
         for watch in self.server.watches.notify(change) {
-            let listener = format!("watch {} {path}", self.user(self.watchers[&watch]));
-            let latency = self.watch_latency(&listener, object.meta().version);
+            let owner = self.watchers[&watch];
+            let listener = format!("watch {} {path}", self.user(owner));
+            let latency = self.watch_latency(owner, &listener, object.meta().version);
             self.queue.push(self.now + latency, Event::Deliver(watch));
         }
     }
 
-    fn watch_latency(&self, path: &str, version: u64) -> Span {
-        let network = self.config.delays.sample(DelayId::NetworkLatency, &self.draws, path, version);
-        network + self.config.delays.sample(DelayId::WatchLatency, &self.draws, path, version)
+    /// How long a change is on its way to an informer. A connection that is given up on the way is opened again, and the
+    /// change comes then.
+    fn watch_latency(&self, owner: Owner, path: &str, version: u64) -> Span {
+        let usual = self.config.delays.sample(DelayId::NetworkLatency, &self.draws, path, version);
+        let watch = self.config.delays.sample(DelayId::WatchLatency, &self.draws, path, version);
+        match owner {
+            Owner::Program(..) => usual + watch,
+            Owner::Node(node) => {
+                let (network, machine) = (self.network(), &self.ground[node]);
+                let transit = network.along(machine.line(Direction::Down), usual, path);
+                transit.unwrap_or_else(|| network.patience()) + machine.slow.of(watch)
+            }
+        }
     }
 
     /// A reply reaches its client, or the client gives up.
     pub(super) fn respond(&mut self, slot: Slot) {
-        let InFlight { owner, boots, sender, why, reply, .. } =
-            self.requests.remove(slot).expect("a request ends once");
+        let InFlight { owner, life, sender, why, reply, .. } = self.requests.remove(slot).expect("a request ends once");
         self.counters.ended += 1;
-        if boots != self.boots(owner) {
+        if life != self.life(owner, None) {
             return;
         }
         let reply = reply.expect("a request that ends has a reply");

@@ -14,7 +14,7 @@ use crate::kernel::digest::Digest;
 use crate::kernel::queue::Queue;
 use crate::kernel::rng::{Draws, Purpose};
 use crate::kernel::time::Time;
-use crate::node::{Agent, Start, heartbeat};
+use crate::node::{self, Agent, Start, heartbeat};
 use crate::object::fact::{Verb, Why};
 use crate::object::{
     Clock, ConditionStatus, Fact, FactId, Key, Kind, Meta, MicroTime, Name, Namespace, Node, Object, PriorityClass,
@@ -46,7 +46,9 @@ pub struct World {
     pub(super) timers: Slots<Pending>,
     pub(super) watchers: BTreeMap<Slot, Owner>,
     /// Nodes that each planned event has hit; none before it begins.
-    pub(super) hit: Vec<Option<Vec<NodeId>>>,
+    pub(super) hit: Vec<Option<Vec<(NodeId, Name)>>>,
+    /// The fault that begins or ends now, as a fact.
+    pub(super) striking: FactId,
     /// Planned events that are not over yet and will be.
     pub(super) open_events: usize,
     /// When the last planned event happened, began or ended.
@@ -93,6 +95,7 @@ impl World {
             timers: Slots::default(),
             watchers: BTreeMap::new(),
             hit: vec![None; config.events.len()],
+            striking: FactId::NONE,
             open_events: config.events.len(),
             last_event: Time::ZERO,
             missed: Vec::new(),
@@ -140,6 +143,8 @@ impl World {
             Event::Wake(timer) => self.wake(timer),
             Event::Begin(event) => self.begin_event(event as usize),
             Event::End(event) => self.end_fault(event as usize),
+            Event::Power(node, on) => self.power_due(node, on),
+            Event::ContainersEnd(node) => self.containers_end(node),
             Event::Boot(node) => self.boot(node),
             Event::Synced(node) => self.synced(node),
             Event::Reconnect(node) => self.reconnect(node),
@@ -157,6 +162,7 @@ impl World {
             && self.is_applied()
             && self.recorder.converged_since().is_some_and(|since| self.now >= since + self.config.hold)
             && self.is_noticed()
+            && !self.stations.iter().any(|station| station.boot_due.is_some())
     }
 
     /// Whether the control plane knows of every node that is gone, and has had the time to notice what faults left behind
@@ -166,7 +172,7 @@ impl World {
         let pass = self.config.settings.span(SettingId::NodeMonitorPeriod);
         let nodes = self.server.store.table(Kind::Node);
         let unnoticed = |(id, machine): (NodeId, &Machine)| {
-            !self.ground.is_connected(id)
+            (!self.ground.is_connected(id) || machine.hangs > 0)
                 && nodes
                     .typed::<Node>(&Key::cluster(machine.name.clone()))
                     .is_some_and(|node| node.ready() == Some(ConditionStatus::True))
@@ -296,7 +302,7 @@ impl World {
 
     fn start_nodes(&mut self) {
         for index in 0..self.stations.len() {
-            self.start_agent(NodeId(index as u32), Start::LongAgo);
+            self.start_agent(NodeId(index as u32), node::WATCHES, Start::LongAgo);
         }
     }
 
@@ -333,10 +339,10 @@ impl World {
     }
 
     fn wake(&mut self, timer: Slot) {
-        let Some(Pending { owner, boots, timer, why }) = self.timers.remove(timer) else { return };
+        let Some(Pending { owner, life, timer, why }) = self.timers.remove(timer) else { return };
         match owner {
             Owner::Program(..) => self.call_program(owner, why.cause, |program, cx| program.on_timer(timer, cx)),
-            Owner::Node(node) if self.stations[node.0 as usize].boots == boots => {
+            Owner::Node(node) if self.life(owner, Some(timer)) == life => {
                 self.call_agent(node, why.cause, |agent, ground, cx| agent.on_timer(timer, ground, cx));
             }
             Owner::Node(_) => {}

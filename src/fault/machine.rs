@@ -1,27 +1,84 @@
-//! Machines that stop.
+//! Machines that stop, start again, or become slow.
 
-use super::{Fault, FaultRow, Levers};
-use crate::ground::NodeId;
+use super::{Fault, FaultRow, Hit, Levers, parameter};
+use crate::kernel::factor::Factor;
+use crate::kernel::time::Span;
 use std::sync::Arc;
 
 /// `node.crash`.
 pub const CRASH: FaultRow = FaultRow {
     name: "node.crash",
     summary: "The machine stops at once: containers, kubelet and memory are gone, its disk keeps its data.",
-    end: "The machine gets power back, boots, and starts its pods again in place unless they were deleted.",
+    end: Some("The machine gets power back, boots, and starts its pods again in place unless they were deleted."),
+    has_target: true,
     parameters: &[],
     build: |_| Ok(Arc::new(Crash)),
+};
+
+/// `node.reboot`.
+pub const REBOOT: FaultRow = FaultRow {
+    name: "node.reboot",
+    summary: "The machine stops at once and boots again, as after a kernel panic; its pods start again in place.",
+    end: None,
+    has_target: true,
+    parameters: &[(
+        "graceful",
+        "`false` (default): nobody tells the pods, as long as the kubelet's shutdownGracePeriod is its default, zero",
+    )],
+    build: |parameters| match parameters.get("graceful").map_or("false", String::as_str) {
+        "false" => Ok(Arc::new(Reboot)),
+        "true" => Err("graceful shutdown is not simulated yet: drain the node before it reboots".to_string()),
+        other => Err(format!("`{other}` is not `false`")),
+    },
+};
+
+/// `node.slow`.
+pub const SLOW: FaultRow = FaultRow {
+    name: "node.slow",
+    summary: "The machine is slow: pulls, starts, stops, readiness, boots, kube-proxy's writes and what the kubelet hears of \
+              take so many times longer. Signs of life still pass.",
+    end: Some("What begins from then on takes its usual time."),
+    has_target: true,
+    parameters: &[("factor", "how many times longer everything takes, as `5`")],
+    build: |parameters| Ok(Arc::new(Slow(parameter::required_factor(parameters, "factor")?))),
 };
 
 #[derive(Debug)]
 struct Crash;
 
 impl Fault for Crash {
-    fn begin(&self, nodes: &[NodeId], levers: &mut dyn Levers) {
-        nodes.iter().for_each(|&node| levers.power(node, false));
+    fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
+        hit.each().for_each(|node| levers.power(node, false, Span::ZERO));
     }
 
-    fn end(&self, nodes: &[NodeId], levers: &mut dyn Levers) {
-        nodes.iter().for_each(|&node| levers.power(node, true));
+    fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
+        hit.each().for_each(|node| levers.power(node, true, Span::ZERO));
+    }
+}
+
+#[derive(Debug)]
+struct Reboot;
+
+impl Fault for Reboot {
+    fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
+        for node in hit.each() {
+            levers.power(node, false, Span::ZERO);
+            levers.power(node, true, Span::ZERO);
+        }
+    }
+
+    fn end(&self, _: &Hit<'_>, _: &mut dyn Levers) {}
+}
+
+#[derive(Debug)]
+struct Slow(Factor);
+
+impl Fault for Slow {
+    fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
+        hit.each().for_each(|node| levers.slow(node, self.0, true));
+    }
+
+    fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
+        hit.each().for_each(|node| levers.slow(node, self.0, false));
     }
 }

@@ -1,12 +1,26 @@
 //! Layer 4: faults. Each pulls [`Levers`], the complete list of what may be broken, and sees nothing else.
 //!
-//! To add one: a file here and a row in [`REGISTRY`].
+//! To add one: a file here (or a place in the file of its kin) and a row in [`REGISTRY`]. Faults may overlap in any way,
+//! on the same nodes too: what one of them takes away is there again when none takes it away any more, and what several
+//! make slower is slower by all of them.
 
+pub mod disk;
+pub mod image_registry;
+pub mod kubelet;
 pub mod link;
 pub mod machine;
+pub mod node;
+pub mod parameter;
+pub mod power;
 pub mod target;
+#[cfg(test)]
+mod tests;
 
-use crate::ground::NodeId;
+use crate::ground::{Direction, NodeId};
+use crate::kernel::factor::Factor;
+use crate::kernel::rng::{Draws, Purpose};
+use crate::kernel::time::Span;
+use crate::object::Name;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,21 +29,70 @@ pub use target::Target;
 
 /// What may be broken.
 pub trait Levers {
-    /// Takes a machine's power away, or stops doing so: it boots when nobody takes its power any more.
-    fn power(&mut self, node: NodeId, on: bool);
+    /// Takes a machine's power away `after` a while, or stops doing so: it boots when nobody takes its power any more.
+    fn power(&mut self, node: NodeId, on: bool, after: Span);
 
-    /// Cuts the link of a node in these directions (to the control plane, from it), or stops cutting it: it carries when
-    /// nobody cuts it any more.
-    fn cut(&mut self, node: NodeId, up: bool, down: bool, begins: bool);
+    /// Keeps the kubelet of a node from running, or stops doing so: it is started again when nobody does any more.
+    fn kubelet(&mut self, node: NodeId, runs: bool);
+
+    /// Makes everything on a machine take so many times longer, or stops doing so. What has begun takes its time.
+    fn slow(&mut self, node: NodeId, factor: Factor, begins: bool);
+
+    /// Cuts one direction of the link between a node and the control plane, or stops cutting it.
+    fn cut(&mut self, node: NodeId, direction: Direction, begins: bool);
+
+    /// Makes messages in one direction take so many times longer and this much more, or stops doing so.
+    fn slow_link(&mut self, node: NodeId, direction: Direction, factor: Factor, extra: Span, begins: bool);
+
+    /// Loses this share (millionths) of the messages in one direction, or stops doing so.
+    fn lose(&mut self, node: NodeId, direction: Direction, share: u32, begins: bool);
+
+    /// Fills a node's disk so far that its kubelet says so and evicts this many pods, or empties it again (none). `fault`
+    /// tells the faults that do so apart.
+    fn disk_pressure(&mut self, node: NodeId, fault: &Name, evict: Option<u32>);
+
+    /// Deletes the object of a node, as somebody might by mistake; its machine is not asked.
+    fn delete_node(&mut self, node: NodeId);
+
+    /// Takes the registry of images away, or stops doing so.
+    fn registry(&mut self, is_there: bool);
+
+    /// Makes pulls of images take so many times longer, or stops doing so.
+    fn slow_registry(&mut self, factor: Factor, begins: bool);
+}
+
+/// What a fault hits.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit<'a> {
+    /// Id of the fault in the scenario.
+    pub fault: &'a Name,
+    /// Nodes that it hits, with their names; none if it needs none.
+    pub nodes: &'a [(NodeId, Name)],
+    /// How long ago it began.
+    pub lasted: Span,
+    /// Where its chance comes from.
+    pub draws: &'a Draws,
+}
+
+impl Hit<'_> {
+    /// The nodes.
+    pub fn each(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.iter().map(|&(node, _)| node)
+    }
+
+    /// A span in [0, `bound`) that is always the same for this fault, this node and this purpose.
+    pub fn draw(&self, what: &str, node: &Name, bound: Span) -> Span {
+        self.draws.span_below(Purpose::Fault, &format!("{what} {} {node}", self.fault), 0, bound)
+    }
 }
 
 /// Something that goes wrong, and may be put right again.
 pub trait Fault: Debug + Send + Sync {
-    /// It begins on these nodes.
-    fn begin(&self, nodes: &[NodeId], levers: &mut dyn Levers);
+    /// It begins.
+    fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers);
 
-    /// It ends on these nodes.
-    fn end(&self, nodes: &[NodeId], levers: &mut dyn Levers);
+    /// It ends; `hit` has the nodes that it began with.
+    fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers);
 }
 
 /// Parameters of a fault as written in a scenario, without those that every event has.
@@ -41,8 +104,10 @@ pub struct FaultRow {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
-    /// What happens when its time (`for`) is over.
-    pub end: &'static str,
+    /// What happens when its time (`for`) is over; none if it is over at once and cannot last.
+    pub end: Option<&'static str>,
+    /// Whether it hits nodes, which its `target` names; else it hits the cluster as a whole.
+    pub has_target: bool,
     /// Names of its parameters and what they mean.
     pub parameters: &'static [(&'static str, &'static str)],
     /// Makes one, or says what is wrong with a parameter.
@@ -50,4 +115,22 @@ pub struct FaultRow {
 }
 
 /// All faults.
-pub const REGISTRY: &[FaultRow] = &[machine::CRASH, link::PARTITION];
+pub const REGISTRY: &[FaultRow] = &[
+    machine::CRASH,
+    machine::REBOOT,
+    machine::SLOW,
+    power::LOSS,
+    kubelet::HANG,
+    link::PARTITION,
+    link::SLOW,
+    link::LOSSY,
+    disk::PRESSURE,
+    node::DELETED,
+    image_registry::SLOW,
+    image_registry::GONE,
+];
+
+/// The fault of this name.
+pub fn find(name: &str) -> Option<&'static FaultRow> {
+    REGISTRY.iter().find(|row| row.name == name)
+}

@@ -8,6 +8,8 @@ use std::fmt;
 /// Selects nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// The cluster as a whole, no node in particular.
+    Cluster,
     /// The node of this name.
     Node(Name),
     /// The nodes of these names.
@@ -30,6 +32,7 @@ impl Target {
     pub fn resolve(&self, nodes: &Table, pods: &Table, replica_sets: &Table) -> Vec<Name> {
         let exists = |name: &Name| nodes.get(&Key::cluster(name.clone())).is_some();
         match self {
+            Target::Cluster => Vec::new(),
             Target::Node(name) => Some(name.clone()).into_iter().filter(exists).collect(),
             Target::Nodes(names) => names.iter().filter(|name| exists(name)).cloned().collect(),
             Target::Zone(zone) => nodes
@@ -69,6 +72,7 @@ fn belongs(pod: &Pod, kind: Kind, key: &Key, replica_sets: &Table) -> bool {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Target::Cluster => write!(f, "the cluster"),
             Target::Node(name) => write!(f, "node {name}"),
             Target::Nodes(names) => {
                 write!(f, "nodes {}", names.iter().map(Name::as_str).collect::<Vec<_>>().join(", "))

@@ -1,7 +1,7 @@
 //! Layer 0: a discrete-event kernel. It does not know Kubernetes.
 //!
 //! Simulated [`time`], a monotone event [`queue`], random draws that are looked up by key
-//! ([`rng`]), random delays ([`dist`]), generational slots for what is in flight ([`arena`]),
+//! ([`rng`]), random delays ([`dist`]) and factors on them ([`factor`]), generational slots for what is in flight ([`arena`]),
 //! windows over a set of candidates ([`bitset`]) and a running [`digest`] of all that happened.
 
 pub mod arena;
@@ -9,6 +9,7 @@ pub mod bitset;
 pub mod bucket;
 pub mod digest;
 pub mod dist;
+pub mod factor;
 pub mod queue;
 pub mod rng;
 pub mod time;

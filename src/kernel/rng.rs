@@ -27,6 +27,8 @@ pub enum Purpose {
     Jitter = 6,
     /// Choices made by tests and by random scenarios.
     Test = 7,
+    /// What faults leave to chance.
+    Fault = 8,
 }
 
 /// All draws of a run.

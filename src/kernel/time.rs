@@ -53,6 +53,8 @@ impl Span {
     pub const ZERO: Span = Span(0);
     /// The longest span, for "no end".
     pub const MAX: Span = Span(u64::MAX);
+    /// A day.
+    pub const DAY: Span = Span(24 * 60 * 60 * 1_000_000);
 
     /// `micros` microseconds.
     pub const fn from_micros(micros: u64) -> Span {

@@ -209,6 +209,7 @@ fn status(status: &v1::PodStatus) -> PodStatus {
 
 fn container_status(status: &v1::ContainerStatus) -> ContainerStatus {
     let state = status.state.clone().unwrap_or_default();
+    let waiting = state.waiting.and_then(|waiting| waiting.reason);
     let ended = state.terminated.or_else(|| status.last_state.clone().unwrap_or_default().terminated);
     ContainerStatus {
         name: status.name.as_str().into(),
@@ -216,5 +217,6 @@ fn container_status(status: &v1::ContainerStatus) -> ContainerStatus {
         is_ready: status.ready,
         restart_count: u32::try_from(status.restart_count).unwrap_or(0),
         exit_code: ended.map(|ended| ended.exit_code),
+        waiting: name(&waiting),
     }
 }

@@ -5,6 +5,7 @@
 
 use super::kubelet::{Kubelet, ticket, timer};
 use crate::apiserver::{ApiError, Part, Reply, Request};
+use crate::ground::Ground;
 use crate::kernel::rng::Purpose;
 use crate::kernel::time::{Span, Time};
 use crate::object::node::conditions;
@@ -23,14 +24,14 @@ impl Kubelet {
             return;
         }
         self.is_ready = false;
-        let node = Node { conditions: self.conditions(cx.timestamp()), ..Node::clone(&self.node) };
+        let node = Node { conditions: self.conditions(cx), ..Node::clone(&self.node) };
         self.send(ticket::REGISTER, 0, Request::Create(node.into()), cx);
     }
 
     /// The attempt to register was answered: the runtime and the network of a new node take a while.
-    pub(super) fn registered(&mut self, reply: &Reply, cx: &mut Context<'_>) {
+    pub(super) fn registered(&mut self, reply: &Reply, ground: &Ground, cx: &mut Context<'_>) {
         if reply.is_ok() || matches!(reply, Reply::Error(ApiError::AlreadyExists)) {
-            let delay = cx.delay(DelayId::NodeReady, &self.name, self.round);
+            let delay = ground[self.id].slow.of(cx.delay(DelayId::NodeReady, &self.name, self.round));
             return cx.wake_after(delay, Timer::new(timer::NODE_READY));
         }
         let (first, most) = (cx.span(SettingId::RegisterBackoffBase), cx.span(SettingId::RegisterBackoffMax));
@@ -40,14 +41,21 @@ impl Kubelet {
     }
 
     /// What this kubelet says of its node.
-    fn conditions(&self, date: Timestamp) -> Vec<Condition> {
-        let mut all = healthy_conditions(date);
+    fn conditions(&self, cx: &Context<'_>) -> Vec<Condition> {
+        let mut all = healthy_conditions(cx.timestamp());
+        let mut say = |kind: &str, status, reason: &str, message: &str| {
+            let condition = all.iter_mut().find(|condition| condition.kind == kind);
+            let condition = condition.expect("a healthy node has all conditions");
+            condition.status = status;
+            (condition.reason, condition.message) = (reason.into(), message.into());
+        };
+        if self.has_disk_pressure(cx) {
+            let message = "kubelet has disk pressure";
+            say(conditions::DISK_PRESSURE, ConditionStatus::True, "KubeletHasDiskPressure", message);
+        }
         if !self.is_ready {
-            let ready = all.iter_mut().find(|condition| condition.kind == conditions::READY);
-            let ready = ready.expect("a healthy node is ready");
-            ready.status = ConditionStatus::False;
-            ready.reason = "KubeletNotReady".into();
-            ready.message = "container runtime network not ready".into();
+            let message = "container runtime network not ready";
+            say(conditions::READY, ConditionStatus::False, "KubeletNotReady", message);
         }
         all
     }
@@ -109,7 +117,7 @@ impl Kubelet {
         }
         let key = Key::cluster(self.name.clone());
         let Some(known) = cx.caches.get::<Node>(&key) else { return };
-        let conditions = self.conditions(cx.timestamp());
+        let conditions = self.conditions(cx);
         let differs = conditions.iter().any(|own| {
             condition::find(&known.conditions, &own.kind)
                 .is_none_or(|known| (known.status, &known.reason) != (own.status, &own.reason))

@@ -1,6 +1,7 @@
 //! The kubelet: signs of life, and the pods of its node.
 //!
-//! Its state and its loop are here; [`super::heartbeat`] has the signs of life, [`super::pods`] the pods.
+//! Its state and its loop are here; [`super::heartbeat`] has the signs of life, [`super::pods`] the pods, [`super::pulls`]
+//! how they start, [`super::pressure`] what happens when the disk fills up.
 //!
 //! Source: `pkg/kubelet/kubelet.go`, v1.36. Left out: static pods, graceful shutdown of the node.
 
@@ -26,6 +27,8 @@ pub(super) mod timer {
     pub const EXITED: u32 = 7;
     pub const REGISTER: u32 = 8;
     pub const NODE_READY: u32 = 9;
+    pub const PULL: u32 = 10;
+    pub const PRESSURE: u32 = 11;
 }
 
 /// What a ticket is for; the low bits carry the round of the connection and the pod worker.
@@ -63,6 +66,10 @@ pub struct Kubelet {
     pub(super) keys: BTreeMap<u64, Key>,
     pub(super) serials: u64,
     pub(super) is_pod_sync_due: bool,
+    /// Whether it looks at the disk in rounds.
+    pub(super) is_watching_disk: bool,
+    /// When it last saw the disk nearly full.
+    pub(super) pressure_seen: Option<Time>,
     /// Counts connections: replies to what was sent before a cut are not waited for.
     pub(super) round: u64,
 }
@@ -87,12 +94,15 @@ impl Kubelet {
             keys: BTreeMap::new(),
             serials: 0,
             is_pod_sync_due: false,
+            is_watching_disk: false,
+            pressure_seen: None,
             round: 0,
         }
     }
 
     /// It begins: in the middle of its rounds, or with all of them at once.
-    pub fn on_start(&mut self, start: Start, cx: &mut Context<'_>) {
+    pub fn on_start(&mut self, start: Start, ground: &Ground, cx: &mut Context<'_>) {
+        self.on_pressure(ground, cx);
         match start {
             Start::LongAgo => {
                 let lease = lease_phase(&self.name, cx);
@@ -146,7 +156,7 @@ impl Kubelet {
         }
         match what {
             ticket::LEASE_RENEW | ticket::LEASE_GET => self.lease_answered(what, reply, cx),
-            ticket::REGISTER => self.registered(reply, cx),
+            ticket::REGISTER => self.registered(reply, ground, cx),
             ticket::NODE_STATUS => {
                 if reply.is_ok() {
                     self.last_report = Some(cx.now);
@@ -170,6 +180,7 @@ impl Kubelet {
             timer::LEASE => {}
             timer::STATUS => self.report_node(true, cx),
             timer::REGISTER => self.register(cx),
+            timer::PRESSURE => self.look_at_disk(ground, cx),
             timer::NODE_READY => {
                 self.is_ready = true;
                 self.report_node(false, cx);
@@ -180,6 +191,9 @@ impl Kubelet {
             }
             stage => {
                 let Some(key) = self.keys.get(&timer.arg).cloned() else { return };
+                if stage == timer::PULL {
+                    return self.retry_pull(&key, ground, cx);
+                }
                 self.advance_pod(stage, &key, ground, cx);
             }
         }

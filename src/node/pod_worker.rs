@@ -7,6 +7,8 @@ use crate::kernel::time::{Span, Time};
 use crate::object::behavior::Behavior;
 use crate::object::pod::{ContainerStatus, PodStatus, RestartPolicy, conditions};
 use crate::object::{Condition, ConditionStatus, Name, Phase, Pod, Timestamp, Uid, condition};
+use crate::program::Context;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// How far a pod is.
@@ -27,6 +29,15 @@ pub enum Stage {
     },
 }
 
+/// Why a pod ends that neither its containers nor a deletion ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its node's disk was nearly full.
+    Evicted,
+    /// It came while that was so.
+    Rejected,
+}
+
 /// A pod's worker.
 #[derive(Clone, Debug)]
 pub struct PodWorker {
@@ -44,6 +55,20 @@ pub struct PodWorker {
     pub pulled: Span,
     /// When this kubelet first saw it.
     pub start_time: Timestamp,
+    /// When this worker began to start it.
+    pub since: Time,
+    /// When its containers will have started, if nothing comes in between.
+    pub starts_at: Option<Time>,
+    /// An image that cannot be pulled, and why.
+    pub waiting: Option<(Name, &'static str)>,
+    /// Images that could not be pulled: their back-off, and when that last failed.
+    pub pulls: BTreeMap<Name, (Span, Time)>,
+    /// How often it was tried to pull and start it.
+    pub attempts: u64,
+    /// Whether its containers, asked to end, will not have done so in time.
+    pub is_killed: bool,
+    /// Why it ends, if this kubelet has decided so.
+    pub verdict: Option<Verdict>,
     /// What its annotations say of its containers.
     pub behavior: Behavior,
     /// Once they have exited by themselves: the next wait before a restart, and when they were started last.
@@ -58,7 +83,7 @@ pub struct PodWorker {
 
 impl PodWorker {
     /// A worker for a pod that starts, or that goes on as the containers in `sandbox` are.
-    pub fn new(pod: &Pod, serial: u64, sandbox: Option<&Sandbox>, date: Timestamp) -> PodWorker {
+    pub fn new(pod: &Pod, serial: u64, sandbox: Option<&Sandbox>, cx: &Context<'_>) -> PodWorker {
         let stage = match sandbox {
             Some(sandbox) if sandbox.is_running && sandbox.is_ready => Stage::Ready,
             Some(sandbox) if sandbox.is_running => Stage::Running,
@@ -72,7 +97,14 @@ impl PodWorker {
             restarts: sandbox.map_or(0, |sandbox| sandbox.restarts + u32::from(!sandbox.is_running)),
             ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
             pulled: Span::ZERO,
-            start_time: pod.status.start_time.unwrap_or(date),
+            start_time: pod.status.start_time.unwrap_or(cx.timestamp()),
+            since: cx.now,
+            starts_at: None,
+            waiting: None,
+            pulls: BTreeMap::new(),
+            attempts: 0,
+            is_killed: false,
+            verdict: None,
             behavior: Behavior::of(&pod.meta.annotations),
             backoff: None,
             is_writing: false,
@@ -83,10 +115,19 @@ impl PodWorker {
 
     /// The status of `pod` as this worker sees it.
     pub fn status(&self, pod: &Pod, date: Timestamp) -> PodStatus {
+        if self.verdict == Some(Verdict::Rejected) {
+            return PodStatus {
+                phase: Phase::Failed,
+                reason: EVICTED.into(),
+                message: "Pod was rejected: The node had condition: [DiskPressure]. ".into(),
+                ..PodStatus::default()
+            };
+        }
         let is_running = matches!(self.stage, Stage::Running | Stage::Ready | Stage::Stopping);
         let is_ready = self.stage == Stage::Ready || self.stage == Stage::Stopping && pod.is_ready();
         let (phase, exit_code) = match self.stage {
             Stage::Starting if self.restarts == 0 => (Phase::Pending, None),
+            Stage::Stopped { exit_code } if self.verdict.is_some() => (Phase::Failed, Some(exit_code)),
             Stage::Stopped { exit_code: 0 } => (Phase::Succeeded, Some(0)),
             Stage::Stopped { exit_code } => (Phase::Failed, Some(exit_code)),
             _ => (Phase::Running, None),
@@ -105,14 +146,27 @@ impl PodWorker {
             last_update: date,
         };
         let has_sandbox = self.ip.is_some() && !matches!(self.stage, Stage::Stopped { .. });
+        let mut all = vec![
+            condition(conditions::READY_TO_START, has_sandbox, ""),
+            condition(conditions::INITIALIZED, true, ""),
+            condition(conditions::READY, is_ready, ready_reason),
+            condition(conditions::CONTAINERS_READY, is_ready, ready_reason),
+        ];
+        let (mut reason, mut message) = (Name::none(), Name::none());
+        if self.verdict.is_some() {
+            let low: Name = "The node was low on resource: ephemeral-storage. ".into();
+            let target = condition(conditions::DISRUPTION_TARGET, true, "TerminationByKubelet");
+            all.push(Condition { message: low.clone(), ..target });
+            if phase == Phase::Failed {
+                (reason, message) = (EVICTED.into(), low);
+            }
+        }
+        let waiting = |image: &Name| self.waiting.as_ref().filter(|(missing, _)| self.is_live() && missing == image);
         PodStatus {
             phase,
-            conditions: vec![
-                condition(conditions::READY_TO_START, has_sandbox, ""),
-                condition(conditions::INITIALIZED, true, ""),
-                condition(conditions::READY, is_ready, ready_reason),
-                condition(conditions::CONTAINERS_READY, is_ready, ready_reason),
-            ],
+            conditions: all,
+            reason,
+            message,
             containers: pod
                 .spec
                 .containers
@@ -123,6 +177,7 @@ impl PodWorker {
                     is_ready,
                     restart_count: self.restarts,
                     exit_code,
+                    waiting: waiting(&container.image).map_or_else(Name::none, |&(_, reason)| reason.into()),
                 })
                 .collect(),
             ip: self.ip,
@@ -143,6 +198,8 @@ impl PodWorker {
     }
 }
 
+/// Reason of a pod that a kubelet evicted or turned away.
+pub const EVICTED: &str = "Evicted";
 /// Exit code of a container that was killed.
 pub const SIGKILL_EXIT: i32 = 137;
 /// Exit code of a container that ended because it was asked to, and does not handle that.

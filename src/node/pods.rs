@@ -2,11 +2,12 @@
 //!
 //! Source: `pkg/kubelet/{kubelet,pod_workers}.go`, `pkg/kubelet/status/status_manager.go`,
 //! `staging/src/k8s.io/client-go/util/flowcontrol/backoff.go`, v1.36. Left out: admission on the node (the scheduler's word
-//! is taken), the status write of a pod that has not started, static pods, volumes, probes, pressure eviction; the
+//! is taken) but for pressure, the status write of a pod that has not started, static pods, volumes, probes; the
 //! containers of a pod start, exit and end together.
 
 use super::kubelet::{Kubelet, ticket, timer};
-use super::pod_worker::{PodWorker, SIGKILL_EXIT, SIGTERM_EXIT, Stage};
+use super::pod_worker::{PodWorker, SIGKILL_EXIT, SIGTERM_EXIT, Stage, Verdict};
+use super::pressure::is_critical;
 use crate::apiserver::{DeleteOptions, Part, Reply, Request};
 use crate::ground::{Ground, Sandbox};
 use crate::kernel::rng::Purpose;
@@ -33,7 +34,7 @@ impl Kubelet {
             Stage::Stopping | Stage::Stopped { .. } => {}
             // Either its containers never ran, or a crash ended them.
             Stage::Starting if pod.meta.is_terminating() => self.end_pod(key, SIGKILL_EXIT, ground, cx),
-            _ if pod.meta.is_terminating() => self.stop_pod(key, pod, cx),
+            _ if pod.meta.is_terminating() => self.stop_pod(key, grace_of(pod), ground, cx),
             _ => {}
         }
         self.write_status(key, cx);
@@ -41,46 +42,58 @@ impl Kubelet {
 
     /// Begins to work on a pod that this kubelet has not seen.
     fn admit_pod(&mut self, key: &Key, pod: &Pod, ground: &mut Ground, cx: &mut Context<'_>) {
-        let machine = &mut ground[self.id];
         self.serials += 1;
-        let sandbox = machine.sandboxes.get(key).filter(|sandbox| sandbox.uid == pod.meta.uid);
-        let mut worker = PodWorker::new(pod, self.serials, sandbox, cx.timestamp());
-        if worker.stage == Stage::Starting && !pod.meta.is_terminating() {
-            let attempt = u64::from(worker.restarts);
-            let (pull, start) = self.runtime.start_delay(pod, &key.to_string(), attempt, machine, cx);
-            let start = worker.behavior.container_start.unwrap_or(start);
-            worker.pulled = pull;
-            cx.wake_after(pull + start, Timer { kind: timer::STARTED, arg: worker.serial });
-        } else if worker.stage == Stage::Running {
-            self.await_ready(key, &worker, cx);
+        let sandbox = ground[self.id].sandboxes.get(key).filter(|sandbox| sandbox.uid == pod.meta.uid);
+        let mut worker = PodWorker::new(pod, self.serials, sandbox, cx);
+        let (stage, ends) =
+            (worker.stage, sandbox.filter(|sandbox| sandbox.is_running).and_then(|sandbox| sandbox.ends));
+        if stage == Stage::Starting && self.has_disk_pressure(cx) && !is_critical(pod) {
+            worker.verdict = Some(Verdict::Rejected);
+            worker.stage = Stage::Stopped { exit_code: SIGKILL_EXIT };
         }
         self.keys.insert(worker.serial, key.clone());
-        self.pods.insert(key.clone(), worker);
+        self.pods.insert(key.clone(), worker.clone());
+        match worker.stage {
+            Stage::Starting if !pod.meta.is_terminating() => self.start_containers(key, pod, ground, cx),
+            Stage::Running => self.await_ready(key, &worker, ground, cx),
+            _ => {}
+        }
+        if let Some(end) = ends.filter(|_| worker.is_live()) {
+            // Containers of another kubelet's time: they end when they would have.
+            let timer = Timer { kind: timer::EXITED, arg: worker.serial };
+            cx.wake_after(end.saturating_since(cx.now), timer);
+        }
     }
 
-    fn await_ready(&self, key: &Key, worker: &PodWorker, cx: &mut Context<'_>) {
+    fn await_ready(&self, key: &Key, worker: &PodWorker, ground: &Ground, cx: &mut Context<'_>) {
         let delay = match worker.behavior.ready_after {
             None => cx.delay(DelayId::ReadyAfter, &key.to_string(), u64::from(worker.restarts)),
             Some(Moment::After(span)) => span,
             Some(Moment::Never) => return,
         };
+        let delay = ground[self.id].slow.of(delay);
         cx.wake_after(delay, Timer { kind: timer::READY, arg: worker.serial });
     }
 
-    fn stop_pod(&mut self, key: &Key, pod: &Pod, cx: &mut Context<'_>) {
-        let grace = pod.meta.deletion.map_or(0, |deletion| deletion.grace_seconds);
-        let grace = Span::from_secs(grace.max(0) as u64);
+    /// Asks the containers of a pod to end, and kills them after `grace`.
+    pub(super) fn stop_pod(&mut self, key: &Key, grace: Span, ground: &mut Ground, cx: &mut Context<'_>) {
         let worker = self.pods.get_mut(key).expect("the caller has it");
-        let asked = stop_delay(key, worker, cx);
+        let machine = &mut ground[self.id];
+        let asked = machine.slow.of(stop_delay(key, worker, cx));
         worker.stage = Stage::Stopping;
+        worker.is_killed = asked > grace;
         cx.wake_after(asked.min(grace), Timer { kind: timer::STOPPED, arg: worker.serial });
+        if let Some(sandbox) = machine.sandboxes.get_mut(key) {
+            let end = cx.now + asked.min(grace);
+            sandbox.ends = Some(sandbox.ends.map_or(end, |ends| ends.min(end)));
+        }
     }
 
     /// The next stage of a pod has come.
     pub(super) fn advance_pod(&mut self, stage: u32, key: &Key, ground: &mut Ground, cx: &mut Context<'_>) {
         let worker = self.pods.get_mut(key).expect("a key has a worker");
         match (stage, worker.stage) {
-            (timer::STARTED, Stage::Starting) => {
+            (timer::STARTED, Stage::Starting) if worker.starts_at == Some(cx.now) => {
                 let ip = worker.ip.unwrap_or_else(|| ground.next_address(self.id));
                 worker.stage = Stage::Running;
                 worker.ip = Some(ip);
@@ -91,12 +104,13 @@ impl Kubelet {
                     is_ready: false,
                     restarts: worker.restarts,
                     started: cx.now,
+                    ends: worker.behavior.run_for.map(|span| cx.now + span),
                     ip,
                 };
                 ground[self.id].sandboxes.insert(key.clone(), sandbox);
                 let (pod, node, pulled) = (key.clone(), self.name.clone(), worker.pulled);
                 cx.note(Fact::ContainersStarted { pod, node, pulled });
-                self.await_ready(key, &worker, cx);
+                self.await_ready(key, &worker, ground, cx);
                 if let Some(span) = worker.behavior.run_for {
                     cx.wake_after(span, Timer { kind: timer::EXITED, arg: worker.serial });
                 }
@@ -110,11 +124,8 @@ impl Kubelet {
                 }
             }
             (timer::STOPPED, Stage::Stopping) => {
-                let pod = cx.caches.get::<Pod>(key);
-                let grace = pod.and_then(|pod| pod.meta.deletion).map_or(0, |deletion| deletion.grace_seconds);
-                let needed = stop_delay(key, worker, cx);
-                let exit_code = match pod.map(|pod| pod.spec.restart_policy) {
-                    _ if needed > Span::from_secs(grace.max(0) as u64) => SIGKILL_EXIT,
+                let exit_code = match cx.caches.get::<Pod>(key).map(|pod| pod.spec.restart_policy) {
+                    _ if worker.is_killed => SIGKILL_EXIT,
                     Some(RestartPolicy::Always) | None => 0,
                     Some(_) => SIGTERM_EXIT,
                 };
@@ -126,7 +137,7 @@ impl Kubelet {
     }
 
     /// The containers of a pod have ended for good.
-    fn end_pod(&mut self, key: &Key, exit_code: i32, ground: &mut Ground, cx: &mut Context<'_>) {
+    pub(super) fn end_pod(&mut self, key: &Key, exit_code: i32, ground: &mut Ground, cx: &mut Context<'_>) {
         self.pods.get_mut(key).expect("the caller has it").stage = Stage::Stopped { exit_code };
         self.remove_sandbox(key, ground, cx);
     }
@@ -148,7 +159,8 @@ impl Kubelet {
         worker.restarts += 1;
         worker.stage = Stage::Starting;
         let start = cx.delay(DelayId::ContainerStart, &key.to_string(), u64::from(worker.restarts));
-        let start = worker.behavior.container_start.unwrap_or(start);
+        let start = ground[self.id].slow.of(worker.behavior.container_start.unwrap_or(start));
+        worker.starts_at = Some(cx.now + wait + start);
         let timer = Timer { kind: timer::STARTED, arg: worker.serial };
         cx.wake_owned(wait + start, timer, SettingId::CrashLoopBackoffBase);
         if let Some(sandbox) = ground[self.id].sandboxes.get_mut(key) {
@@ -174,7 +186,7 @@ impl Kubelet {
 
     /// Writes a pod's status if the API says something else, one write at a time; once the API knows that a pod that is
     /// being deleted has ended, deletes its object.
-    fn write_status(&mut self, key: &Key, cx: &mut Context<'_>) {
+    pub(super) fn write_status(&mut self, key: &Key, cx: &mut Context<'_>) {
         let date = cx.timestamp();
         let (Some(worker), Some(pod)) = (self.pods.get_mut(key), cx.caches.get::<Pod>(key)) else { return };
         if worker.uid != pod.meta.uid {
@@ -186,7 +198,7 @@ impl Kubelet {
         }
         let (serial, uid) = (worker.serial, worker.uid);
         if !worker.agrees(pod, date) {
-            if worker.stage == Stage::Starting && worker.restarts == 0 {
+            if worker.stage == Stage::Starting && worker.restarts == 0 && worker.waiting.is_none() {
                 return;
             }
             worker.is_writing = true;
@@ -239,6 +251,12 @@ impl Kubelet {
             }
         }
     }
+}
+
+/// How long a pod that is being deleted has to end.
+fn grace_of(pod: &Pod) -> Span {
+    let grace = pod.meta.deletion.map_or(0, |deletion| deletion.grace_seconds);
+    Span::from_secs(grace.max(0) as u64)
 }
 
 /// How long the containers of a pod take to end when they are asked to.

@@ -5,6 +5,7 @@
 //! hourly full write, the rules themselves.
 
 use crate::apiserver::Change;
+use crate::kernel::factor::Factors;
 use crate::kernel::time::Time;
 use crate::object::{DelayId, EndpointSlice, Fact, Key, Kind, Name, Revision, SettingId};
 use crate::program::{Context, Timer};
@@ -35,7 +36,7 @@ impl Proxy {
     }
 
     /// Slices changed.
-    pub fn on_changes(&mut self, changes: &[Change], timer_kind: u32, cx: &mut Context<'_>) {
+    pub fn on_changes(&mut self, changes: &[Change], timer_kind: u32, slow: &Factors, cx: &mut Context<'_>) {
         for change in changes {
             if let Some(slice) = change.object().of::<EndpointSlice>()
                 && let Some(service) = slice.service()
@@ -50,7 +51,7 @@ impl Proxy {
         self.syncs += 1;
         let period = cx.span(SettingId::ProxyMinSyncPeriod);
         let earliest = self.last_sync.map_or(cx.now, |last| (last + period).max(cx.now));
-        let write = cx.delay(DelayId::ProxySync, &self.node, self.syncs);
+        let write = slow.of(cx.delay(DelayId::ProxySync, &self.node, self.syncs));
         let timer = Timer::new(timer_kind);
         if earliest > cx.now {
             cx.wake_owned(earliest.since(cx.now) + write, timer, SettingId::ProxyMinSyncPeriod);

@@ -1,10 +1,10 @@
 //! The container runtime: images are pulled one after another, then sandbox and containers start.
 //!
 //! Source of the behaviour: `pkg/kubelet/images` (serial pulls), `pkg/kubelet/kuberuntime/kuberuntime_manager.go`, v1.36.
-//! Left out: init containers and exits of their own, crash loops, pull failures, probes.
+//! Left out: init containers and exits of their own, probes.
 
-use crate::ground::Machine;
-use crate::kernel::time::{Span, Time};
+use crate::ground::{Ground, NodeId};
+use crate::kernel::time::Time;
 use crate::object::{DelayId, Name, Pod};
 use crate::program::Context;
 
@@ -14,32 +14,27 @@ pub struct Runtime {
     pulling_until: Time,
 }
 
+/// Images of a pod, in the order in which they are pulled.
+pub fn images(pod: &Pod) -> impl Iterator<Item = &Name> {
+    pod.spec.init_containers.iter().chain(&pod.spec.containers).map(|container| &container.image)
+}
+
 impl Runtime {
-    /// Time from now until the images of `pod` are there, and from then until its containers run. Images that are pulled
-    /// for it are on the disk from then on.
-    pub fn start_delay(
-        &mut self,
-        pod: &Pod,
-        path: &str,
-        attempt: u64,
-        machine: &mut Machine,
-        cx: &Context<'_>,
-    ) -> (Span, Span) {
-        let mut images_there = cx.now;
-        for container in pod.spec.init_containers.iter().chain(&pod.spec.containers) {
-            images_there = images_there.max(self.image_there(&container.image, machine, cx));
-        }
-        (images_there.since(cx.now), cx.delay(DelayId::ContainerStart, path, attempt))
+    /// When the images of `pod` will all be there. Those that are pulled for it are on the disk from then on.
+    pub fn pull(&mut self, pod: &Pod, node: NodeId, ground: &mut Ground, cx: &Context<'_>) -> Time {
+        images(pod).map(|image| self.image_there(image, node, ground, cx)).max().unwrap_or(cx.now)
     }
 
-    fn image_there(&mut self, image: &Name, machine: &mut Machine, cx: &Context<'_>) -> Time {
+    fn image_there(&mut self, image: &Name, node: NodeId, ground: &mut Ground, cx: &Context<'_>) -> Time {
+        let machine = &ground[node];
         if let Some(&at) = machine.images.get(image) {
             return at.max(cx.now);
         }
         let pull = cx.delay(DelayId::ImagePull, &format!("{} {image}", machine.name), 0);
+        let pull = machine.slow.of(ground.registry.slow.of(pull));
         let at = self.pulling_until.max(cx.now) + pull;
         self.pulling_until = at;
-        machine.images.insert(image.clone(), at);
+        ground[node].images.insert(image.clone(), at);
         at
     }
 }

@@ -195,7 +195,7 @@ fn a_pod_is_pulled_started_ready_and_ended() {
 fn a_kubelet_renews_its_lease_and_keeps_trying_while_nobody_answers() {
     let mut stage = Stage::new();
     stage.put(healthy_node());
-    stage.call(|agent, _, cx| agent.on_start(Start::Boot, cx));
+    stage.call(|agent, ground, cx| agent.on_start(Start::Boot, ground, cx));
     stage.serve();
     stage.advance_to(25, true);
     assert_snapshot!(stage.story(), @"
@@ -222,7 +222,7 @@ fn a_kubelet_renews_its_lease_and_keeps_trying_while_nobody_answers() {
 fn what_others_said_of_its_node_and_pods_is_put_right_when_the_link_is_back() {
     let mut stage = Stage::new();
     stage.put(healthy_node());
-    stage.call(|agent, _, cx| agent.on_start(Start::Boot, cx));
+    stage.call(|agent, ground, cx| agent.on_start(Start::Boot, ground, cx));
     stage.put(pod("web", 1));
     stage.serve();
     stage.advance_to(9, true);

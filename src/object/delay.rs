@@ -7,7 +7,7 @@ use crate::kernel::rng::Draws;
 use crate::kernel::time::Span;
 
 /// One row of the registry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DelayRow {
     /// Name in scenarios.
     pub name: &'static str,
@@ -69,6 +69,8 @@ delays! {
         "The API server and etcd commit a write. Assumed; the recordings show some ms to some tens of ms.";
     ApiReply = "api-reply", Delay::Uniform { min: us(1_000), max: us(6_000) },
         "The API server encodes and sends its answer after the commit. Assumed; watchers usually hear of a commit first.";
+    TcpRetransmit = "tcp-retransmit", Delay::Constant(ms(200)),
+        "A message that a lossy link has lost is sent again; each further wait doubles. Linux: TCP_RTO_MIN.";
     WatchLatency = "watch-latency", Delay::LogNormal { median: us(400), p95: us(1_000) },
         "A committed change reaches a watcher's cache, on top of the network. Assumed.";
     MonitorPass = "node-monitor-pass", Delay::Uniform { min: us(500), max: ms(100) },
@@ -99,14 +101,14 @@ pub struct Delays {
 
 impl Default for Delays {
     fn default() -> Self {
-        Delays { values: DELAYS.iter().map(|row| row.default).collect() }
+        Delays { values: DELAYS.iter().map(|row| row.default.clone()).collect() }
     }
 }
 
 impl Delays {
     /// The distribution.
-    pub fn get(&self, id: DelayId) -> Delay {
-        self.values[id as usize]
+    pub fn get(&self, id: DelayId) -> &Delay {
+        &self.values[id as usize]
     }
 
     /// Overrides a default.
@@ -117,7 +119,7 @@ impl Delays {
     /// A sample for the entity at `path`. Delays share draws with none of each other.
     pub fn sample(&self, id: DelayId, draws: &Draws, path: &str, counter: u64) -> Span {
         match self.get(id) {
-            Delay::Constant(span) => span,
+            Delay::Constant(span) => *span,
             delay => delay.sample(draws, &format!("{}\0{path}", id.row().name), counter),
         }
     }

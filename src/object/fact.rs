@@ -116,6 +116,10 @@ pub enum Fact {
     MachineDown(Name),
     /// A machine runs again.
     MachineUp(Name),
+    /// A kubelet stopped while its machine runs.
+    KubeletDown(Name),
+    /// A kubelet runs again on a machine that ran all the time.
+    KubeletUp(Name),
     /// Nothing passes between a node and the control plane.
     LinkCut(Name),
     /// The link carries again.
@@ -170,6 +174,8 @@ impl Fact {
             Fact::FaultEnded { fault } => ("fault-ended", fault.to_string(), String::new()),
             Fact::MachineDown(name) => ("machine-down", node(name), String::new()),
             Fact::MachineUp(name) => ("machine-up", node(name), String::new()),
+            Fact::KubeletDown(name) => ("kubelet-down", node(name), String::new()),
+            Fact::KubeletUp(name) => ("kubelet-up", node(name), String::new()),
             Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
             Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
             Fact::ContainersStarted { pod: key, node, pulled: Span::ZERO } => {

@@ -17,6 +17,7 @@ pub mod stamp;
 pub mod strategy;
 pub mod table;
 pub mod taint;
+pub mod unit;
 pub mod topology_spread;
 pub mod validation;
 

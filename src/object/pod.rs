@@ -187,6 +187,8 @@ pub struct ContainerStatus {
     pub restart_count: u32,
     /// Exit code of the last run, once it has ended.
     pub exit_code: Option<i32>,
+    /// Why it waits, in a word, as `ErrImagePull`; none if there is nothing to say.
+    pub waiting: Name,
 }
 
 /// `status` of a pod.

@@ -3,67 +3,9 @@
 //! Nothing else in the engine spells out a duration, a rate or a limit of Kubernetes; a run overrides a row by
 //! component and upstream name. Flags were checked against what the v1.36.2 binaries print.
 
+pub use super::unit::Unit;
 use crate::kernel::time::Span;
 use std::fmt;
-
-/// What the number of a setting counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// A duration (µs).
-    Duration,
-    /// A plain number.
-    Count,
-    /// A rate (thousandths per second).
-    Rate,
-    /// A share (millionths).
-    Share,
-}
-
-impl Unit {
-    /// The largest value that makes sense. Shares are of one; the others are far above what anybody uses, and small enough
-    /// for every sum and product of them to be a number.
-    pub const fn most(self) -> i64 {
-        match self {
-            Unit::Duration => 3_660 * 24 * H,
-            Unit::Count => i32::MAX as i64,
-            Unit::Rate => 1_000_000_000,
-            Unit::Share => 1_000_000,
-        }
-    }
-
-    /// The value as people write it: `50s`, `30`, `0.1/s`, `0.55`.
-    pub fn show(self, value: i64) -> String {
-        match self {
-            Unit::Duration => Span::from_micros(value as u64).to_string(),
-            Unit::Count => value.to_string(),
-            Unit::Rate => format!("{}/s", fraction(value, 1_000)),
-            Unit::Share => fraction(value, 1_000_000),
-        }
-    }
-
-    /// Reads what people write.
-    ///
-    /// # Errors
-    /// A sentence that says what was expected.
-    pub fn parse(self, text: &str) -> Result<i64, String> {
-        let decimal = |scale: f64, expected: &str| match text.trim_end_matches("/s").parse::<f64>() {
-            Ok(number) if number >= 0.0 && number * scale < 9e15 => Ok((number * scale + 0.5) as i64),
-            _ => Err(format!("`{text}` is not {expected}")),
-        };
-        match self {
-            Unit::Duration => Span::parse(text).map(|span| span.as_micros() as i64),
-            Unit::Count => text.parse().map_err(|_| format!("`{text}` is not a whole number")),
-            Unit::Rate => decimal(1e3, "a rate per second, as `0.1`"),
-            Unit::Share => decimal(1e6, "a share, as `0.55`"),
-        }
-    }
-}
-
-fn fraction(value: i64, scale: i64) -> String {
-    let digits = scale.ilog10() as usize;
-    let text = format!("{}.{:0digits$}", value / scale, value % scale);
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
-}
 
 /// One row of the registry.
 #[derive(Clone, Copy, Debug)]
@@ -365,6 +307,24 @@ settings! {
     /// Longest wait before a restart; the back-off is forgotten after twice that time without an exit.
     CrashLoopBackoffMax = "kubelet", "crashLoopBackOff.maxContainerRestartPeriod", Duration, 5 * MIN, MS,
         "pkg/kubelet/kubelet.go";
+    /// Wait of a pod worker before it tries again what has failed.
+    PodWorkerBackoff = "kubelet", "backOffPeriod", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// First back-off of an image that could not be pulled for a pod.
+    ImagePullBackoffBase = "kubelet", "imageBackOffPeriod", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Longest such back-off; it is forgotten after twice that time without a failure.
+    ImagePullBackoffMax = "kubelet", "MaxImageBackOff", Duration, 5 * MIN, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Pause between two looks at memory and disk.
+    EvictionMonitoringPeriod = "kubelet", "evictionMonitoringPeriod", Duration, 10 * S, MS,
+        "pkg/kubelet/kubelet.go";
+    /// Time for which a node goes on saying that it is short of something that it is no longer short of.
+    EvictionPressureTransition = "kubelet", "evictionPressureTransitionPeriod", Duration, 5 * MIN, 0,
+        "pkg/kubelet/apis/config/v1beta1/defaults.go";
+    /// Time that a pod has to end when it is evicted at once.
+    ImmediateEvictionGrace = "kubelet", "immediateEvictionGracePeriodSeconds", Duration, S, 0,
+        "pkg/kubelet/eviction/eviction_manager.go";
     /// Share by which a pod worker's wait is drawn longer.
     PodWorkerJitter = "kubelet", "workerBackOffPeriodJitterFactor", Share, 500_000, 0,
         "pkg/kubelet/kubelet.go";

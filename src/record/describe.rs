@@ -2,7 +2,9 @@
 
 use crate::object::fact::Verb;
 use crate::object::pod::conditions;
-use crate::object::{Deployment, EndpointSlice, Lease, Node, Object, Pod, ReplicaSet, condition};
+use crate::object::{
+    ConditionStatus, Deployment, EndpointSlice, Lease, Node, Object, Pod, ReplicaSet, condition, node,
+};
 
 /// What a commit changed; `None` if it is not worth a fact: a lease that was renewed, a status that only beats.
 pub fn describe(verb: Verb, old: Option<&Object>, new: Option<&Object>) -> Option<String> {
@@ -18,7 +20,7 @@ pub fn describe(verb: Verb, old: Option<&Object>, new: Option<&Object>) -> Optio
     if let (Some(old), Some(new)) = (old.of::<Pod>(), new.of::<Pod>()) {
         pod(old, new, &mut words);
     } else if let (Some(old), Some(new)) = (old.of::<Node>(), new.of::<Node>()) {
-        node(old, new, &mut words);
+        self::node(old, new, &mut words);
     } else if let (Some(old), Some(new)) = (old.of::<Deployment>(), new.of::<Deployment>()) {
         changed("replicas", old.replicas(), new.replicas(), &mut words);
         changed("ready", old.status.ready_replicas, new.status.ready_replicas, &mut words);
@@ -56,7 +58,15 @@ fn pod(old: &Pod, new: &Pod, words: &mut Vec<String>) {
         words.push(format!("bound to {}", new.node_name));
     }
     if old.status.phase != new.status.phase {
-        words.push(new.status.phase.name().to_string());
+        let phase = new.status.phase.name();
+        words.push(match new.status.reason.as_str() {
+            "" => phase.to_string(),
+            reason => format!("{phase} ({reason})"),
+        });
+    }
+    let waiting = |pod: &Pod| pod.status.containers.iter().map(|container| container.waiting.clone()).max();
+    if let Some(reason) = waiting(new).filter(|reason| !reason.is_empty() && waiting(old).as_ref() != Some(reason)) {
+        words.push(reason.to_string());
     }
     for kind in [conditions::READY, conditions::SCHEDULED, conditions::DISRUPTION_TARGET] {
         let status = |pod: &Pod| condition::status(&pod.status.conditions, kind);
@@ -75,6 +85,11 @@ fn node(old: &Node, new: &Node, words: &mut Vec<String>) {
         && let Some(ready) = new.ready()
     {
         words.push(format!("Ready={ready}"));
+    }
+    let pressure = |node: &Node| condition::status(&node.conditions, node::conditions::DISK_PRESSURE);
+    let (before, after) = (pressure(old), pressure(new));
+    if before != after && [before, after].contains(&Some(ConditionStatus::True)) {
+        words.extend(after.map(|status| format!("DiskPressure={status}")));
     }
     let has = |node: &Node, taint: &crate::object::taint::Taint| {
         node.taints.iter().any(|other| (&other.key, other.effect) == (&taint.key, taint.effect))

@@ -99,7 +99,7 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
         value: config.settings.show(id),
         default: id.row().unit.show(id.row().default),
     });
-    let changed = DelayId::ALL.iter().filter(|id| config.delays.get(**id) != id.row().default);
+    let changed = DelayId::ALL.iter().filter(|id| *config.delays.get(**id) != id.row().default);
     let delays = changed.map(|&id| Override {
         name: id.row().name.to_string(),
         value: config.delays.get(id).to_string(),

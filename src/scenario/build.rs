@@ -18,7 +18,7 @@ pub fn build(scenario: &Scenario, objects: Vec<Object>, seed: u64) -> Config {
     let mut settings = Settings::default();
     scenario.settings.iter().for_each(|&(id, value)| settings.set(id, value));
     let mut delays = Delays::default();
-    scenario.delays.iter().for_each(|&(id, delay)| delays.set(id, delay));
+    scenario.delays.iter().for_each(|(id, delay)| delays.set(*id, delay.clone()));
     let planned = scenario.events.iter().map(|event| Planned {
         id: event.id.value.as_str().into(),
         at: begin(scenario, &event.moment),

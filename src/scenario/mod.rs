@@ -9,6 +9,7 @@
 
 pub mod build;
 pub mod check;
+pub mod distribution;
 pub mod measure;
 pub mod parse;
 pub mod pool;

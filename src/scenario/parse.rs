@@ -1,5 +1,6 @@
 //! Reads a scenario file: the cluster, its settings and delays. What happens and what should hold is read by `story`.
 
+use super::distribution;
 use super::problem::{Problem, Problems, code};
 use super::reader::{self, At, Section, Sink};
 use super::schema::{DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario};
@@ -157,57 +158,9 @@ fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, Delay)
                 .help("`evenkeel list delays` shows all");
             continue;
         };
-        let delay = match value.get_ref() {
-            DeValue::Table(_) => distribution(value, &name.value, sink),
-            _ => reader::short_span(value, &name.value, sink).map(|span| Delay::Constant(span.value)),
-        };
-        delays.extend(delay.map(|delay| (id, delay)));
+        delays.extend(distribution::delay(value, &name.value, sink).map(|delay| (id, delay)));
     }
     delays
-}
-
-/// `{ dist = "lognormal", median = "4s", p95 = "12s" }`
-fn distribution(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
-    let mut section = reader::table(value, &format!("`{name}`"), sink)?;
-    let Some(dist) = section.required_text("dist", sink) else {
-        finish_distribution(section, sink);
-        return None;
-    };
-    let mut part = |key: &'static str| -> Option<_> {
-        let value = section.required(key, sink)?;
-        reader::short_span(value, key, sink).map(|span| span.value)
-    };
-    let delay = match dist.value.as_str() {
-        "constant" => part("value").map(Delay::Constant),
-        "uniform" => part("min").zip(part("max")).map(|(min, max)| Delay::Uniform { min, max }),
-        "exponential" => part("mean").map(|mean| Delay::Exponential { mean }),
-        "lognormal" => part("median").zip(part("p95")).map(|(median, p95)| Delay::LogNormal { median, p95 }),
-        other => {
-            let names = ["constant", "uniform", "exponential", "lognormal"];
-            sink.bad_value(&dist.bytes, format!("`{other}` is not a distribution"))
-                .guess(nearest(other, names))
-                .help(format!("known are {}", listed(names)));
-            finish_distribution(section, sink);
-            return None;
-        }
-    };
-    section.finish(sink);
-    let delay = delay?;
-    match delay.validate() {
-        Ok(()) => Some(delay),
-        Err(message) => {
-            sink.bad_value(&value.span(), message);
-            None
-        }
-    }
-}
-
-/// Which parts it may have depends on what it is: those of all are let through.
-fn finish_distribution(mut section: Section<'_>, sink: &mut Sink<'_>) {
-    for key in ["value", "min", "max", "mean", "median", "p95"] {
-        section.value(key);
-    }
-    section.finish(sink);
 }
 
 fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId, i64)> {

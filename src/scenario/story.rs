@@ -39,10 +39,13 @@ fn id(section: &mut Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>) -> 
 fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) -> Option<Event> {
     let moment = moment(&mut section, sink);
     let row = section.required_text("do", sink).and_then(|name| find_fault(&name, sink));
-    let target = section.required("target", sink).and_then(|value| target(value, sink));
+    let target = event_target(row, &mut section, sink);
     let lasts = section.short_span("for", sink);
     if let Some(lasts) = lasts.as_ref().filter(|lasts| lasts.value == Span::ZERO) {
         sink.bad_value(&lasts.bytes, "an event cannot last no time").help("leave `for` out if it never ends");
+    }
+    if let (Some(FaultRow { name, end: None, .. }), Some(lasts)) = (row, &lasts) {
+        sink.bad_value(&lasts.bytes, format!("`{name}` is over at once: it has no `for`")).help("leave `for` out");
     }
     let Some(row) = row else {
         // Which parameters it may have is not known: those of all faults are let through, nothing else is.
@@ -72,6 +75,20 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
         lasts: lasts.map(|lasts| lasts.value),
         target: target?,
     })
+}
+
+/// The target of a fault that needs one, or of one that is not known.
+fn event_target(row: Option<&FaultRow>, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<At<Target>> {
+    match row {
+        Some(FaultRow { name, has_target: false, .. }) => {
+            if let Some(value) = section.value("target") {
+                let message = format!("`{name}` hits the cluster as a whole: it has no target");
+                sink.bad_value(&value.span(), message).help("leave `target` out");
+            }
+            Some(At { value: Target::Cluster, bytes: section.bytes.clone() })
+        }
+        _ => section.required("target", sink).and_then(|value| target(value, sink)),
+    }
 }
 
 fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {
@@ -107,8 +124,8 @@ fn find_fault(name: &At<String>, sink: &mut Sink<'_>) -> Option<&'static FaultRo
     if found.is_none() {
         let names = || fault::REGISTRY.iter().map(|row| row.name);
         sink.error(code::UNKNOWN_FAULT, &name.bytes, format!("nothing is called `{}`", name.value))
-            .label(format!("known are {}", listed(names())))
-            .guess(nearest(&name.value, names()));
+            .guess(nearest(&name.value, names()))
+            .help("`evenkeel list faults` shows all");
     }
     found
 }

@@ -1,6 +1,8 @@
 //! Whole scenario files, good and bad.
 
 use super::*;
+use crate::cluster::Happening;
+use crate::fault::Target;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
 use crate::object::{DelayId, SettingId};
@@ -69,7 +71,7 @@ fn a_scenario_becomes_what_the_cluster_is_made_of() {
     assert_eq!(config.settings.span(SettingId::NodeMonitorGracePeriod), Span::from_secs(40));
     assert_eq!(config.settings.get(SettingId::NodeEvictionRate), 200);
     assert_eq!(config.settings.get(SettingId::DefaultUnreachableToleration), 30);
-    assert_eq!(config.delays.get(DelayId::ReadyAfter), Delay::Constant(Span::from_secs(2)));
+    assert_eq!(*config.delays.get(DelayId::ReadyAfter), Delay::Constant(Span::from_secs(2)));
     let faults: Vec<_> = config.events.iter().map(|planned| (planned.id.as_str(), planned.at, planned.end())).collect();
     let minute = Span::from_secs(60);
     assert_eq!(
@@ -92,6 +94,16 @@ fn a_scenario_becomes_what_the_cluster_is_made_of() {
     );
     assert_eq!(config.nodes[0].taints[0].to_string(), "dedicated=db:NoSchedule");
     assert_eq!(config.nodes[0].allocatable.get("pods").unwrap().units(), 110);
+}
+
+#[test]
+fn a_fault_of_the_whole_cluster_needs_no_target() {
+    let registry = "do = \"image-registry.slow\"\nfactor = 2.5\nfor = \"3m\"";
+    let text = GOOD.replace("do = \"node.crash\"\ntarget = { node = \"w-1\" }", registry);
+    let loaded = load_text(&text).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let config = loaded.config(None);
+    let Happening::Fault { name, target, .. } = &config.events[1].what else { panic!("it is a fault") };
+    assert_eq!((*name, target), ("image-registry.slow", &Target::Cluster));
 }
 
 #[test]
@@ -128,7 +140,7 @@ capacity = { cpu = "4x" }
 
 [delays]
 image-pul = "1s"
-ready-after = { dist = "normal", mean = "1s" }
+ready-after = { dist = "norml", mean = "1s" }
 container-start = { dist = "uniform", min = "2s", max = "1s" }
 
 [control]
@@ -253,6 +265,11 @@ fn numbers_and_names_without_sense_are_refused_with_a_sentence() {
         ("= 0.2 }", "= 0.2, unhealthy-zone-threshold = 1.1 }", "it is at most 1"),
         ("until = \"10m\"", "until = \"9999d\"", "`until` is longer than a year"),
         ("until = \"10m\"", "until = \"10m\"\nhold = \"11m\"", "`hold` is 11m00s, longer than the run of 10m00s"),
+        ("\nfor = \"2m\"", "\nstagger = \"2m\"", "has no key `stagger`"),
+        ("do = \"node.crash\"", "do = \"node.reboot\"\nfor = \"1m\"", "`node.reboot` is over at once: it has no `for`"),
+        ("do = \"node.crash\"", "do = \"image-registry.gone\"", "hits the cluster as a whole: it has no target"),
+        ("do = \"node.crash\"", "do = \"node.slow\"", "how many times slower? `factor` is missing"),
+        ("do = \"node.crash\"", "do = \"node.slow\"\nfactor = \"x\"", "`x` is not a factor"),
         ("for = \"2m\"", "for = \"999999d\"", "`for` is longer than a year"),
         ("ready-after = \"2s\"", "ready-after = \"99999999d\"", "`ready-after` is longer than a year"),
     ] {

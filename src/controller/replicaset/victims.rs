@@ -188,6 +188,7 @@ mod tests {
             is_ready: true,
             restart_count,
             exit_code: None,
+            waiting: "".into(),
         };
         let [main, side] = traits.restarts;
         pod.status.containers = vec![status("main", main), status("side", side), status("init", 99)];

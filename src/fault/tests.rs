@@ -1,0 +1,152 @@
+//! Faults against levers that only take notes.
+
+use super::*;
+
+/// Levers that write down how they are pulled.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Levers for Notes {
+    fn power(&mut self, node: NodeId, on: bool, after: Span) {
+        self.0.push(format!("power {} {on} {after}", node.0));
+    }
+
+    fn kubelet(&mut self, node: NodeId, runs: bool) {
+        self.0.push(format!("kubelet {} {runs}", node.0));
+    }
+
+    fn slow(&mut self, node: NodeId, factor: Factor, begins: bool) {
+        self.0.push(format!("slow {} ×{factor} {begins}", node.0));
+    }
+
+    fn cut(&mut self, node: NodeId, direction: Direction, begins: bool) {
+        self.0.push(format!("cut {} {direction:?} {begins}", node.0));
+    }
+
+    fn slow_link(&mut self, node: NodeId, direction: Direction, factor: Factor, extra: Span, begins: bool) {
+        self.0.push(format!("slow-link {} {direction:?} ×{factor} +{extra} {begins}", node.0));
+    }
+
+    fn lose(&mut self, node: NodeId, direction: Direction, share: u32, begins: bool) {
+        self.0.push(format!("lose {} {direction:?} {share} {begins}", node.0));
+    }
+
+    fn disk_pressure(&mut self, node: NodeId, fault: &Name, evict: Option<u32>) {
+        self.0.push(format!("disk-pressure {} {fault} {evict:?}", node.0));
+    }
+
+    fn delete_node(&mut self, node: NodeId) {
+        self.0.push(format!("delete {}", node.0));
+    }
+
+    fn registry(&mut self, is_there: bool) {
+        self.0.push(format!("registry {is_there}"));
+    }
+
+    fn slow_registry(&mut self, factor: Factor, begins: bool) {
+        self.0.push(format!("slow-registry ×{factor} {begins}"));
+    }
+}
+
+fn build(name: &str, parameters: &[(&str, &str)]) -> Result<Arc<dyn Fault>, String> {
+    let parameters = parameters.iter().map(|(key, value)| ((*key).to_string(), (*value).to_string())).collect();
+    (find(name).expect("a fault").build)(&parameters)
+}
+
+/// How a fault pulls the levers when it begins, and when it ends after `lasted`.
+fn story(name: &str, parameters: &[(&str, &str)], nodes: &[(NodeId, Name)], lasted: Span) -> [String; 2] {
+    let fault = build(name, parameters).expect("good parameters");
+    let (draws, mut notes, id) = (Draws::new(1), Notes::default(), Name::from("dark"));
+    let begin = Hit { fault: &id, nodes, lasted: Span::ZERO, draws: &draws };
+    fault.begin(&begin, &mut notes);
+    let begun = std::mem::take(&mut notes.0).join("\n");
+    fault.end(&Hit { lasted, ..begin }, &mut notes);
+    [begun, notes.0.join("\n")]
+}
+
+fn nodes() -> Vec<(NodeId, Name)> {
+    vec![(NodeId(0), "a".into()), (NodeId(1), "b".into())]
+}
+
+#[test]
+fn what_a_fault_does_its_end_undoes() {
+    let one = &nodes()[..1];
+    for (name, parameters, begun, ended) in [
+        ("node.crash", &[][..], "power 0 false 0s", "power 0 true 0s"),
+        ("node.reboot", &[("graceful", "false")], "power 0 false 0s\npower 0 true 0s", ""),
+        ("node.slow", &[("factor", "2.5")], "slow 0 ×2.5 true", "slow 0 ×2.5 false"),
+        ("power.loss", &[], "power 0 false 0s", "power 0 true 0s"),
+        ("kubelet.hang", &[], "kubelet 0 false", "kubelet 0 true"),
+        ("node.partition", &[], "cut 0 Up true\ncut 0 Down true", "cut 0 Up false\ncut 0 Down false"),
+        ("node.partition", &[("direction", "down")], "cut 0 Down true", "cut 0 Down false"),
+        (
+            "link.slow",
+            &[("latency", "200ms"), ("direction", "up")],
+            "slow-link 0 Up ×1 +200ms true",
+            "slow-link 0 Up ×1 +200ms false",
+        ),
+        (
+            "link.lossy",
+            &[("loss", "5%")],
+            "lose 0 Up 50000 true\nlose 0 Down 50000 true",
+            "lose 0 Up 50000 false\nlose 0 Down 50000 false",
+        ),
+        ("node.disk-pressure", &[("evict", "2")], "disk-pressure 0 dark Some(2)", "disk-pressure 0 dark None"),
+        ("node.deleted", &[], "delete 0", "kubelet 0 false\nkubelet 0 true"),
+        ("image-registry.slow", &[("factor", "5")], "slow-registry ×5 true", "slow-registry ×5 false"),
+        ("image-registry.gone", &[], "registry false", "registry true"),
+    ] {
+        assert_eq!(story(name, parameters, one, Span::from_secs(60)), [begun, ended], "{name}");
+    }
+}
+
+#[test]
+fn machines_die_and_come_back_each_at_its_own_moment() {
+    let parameters = [("jitter", "800ms"), ("stagger", "2m")];
+    let [begun, ended] = story("power.loss", &parameters, &nodes(), Span::from_secs(60));
+    insta::assert_snapshot!(begun, @"
+    power 0 false 51.188ms
+    power 1 false 658.256ms
+    ");
+    insta::assert_snapshot!(ended, @"
+    power 0 true 1m39.809327s
+    power 1 true 1m06.640848s
+    ");
+    // Power that is back before the last machine has died: it is back for that machine when it has.
+    let [_, early] = story("power.loss", &[("jitter", "1m")], &nodes(), Span::from_secs(1));
+    insta::assert_snapshot!(early, @"
+    power 0 true 2.839171s
+    power 1 true 48.369257s
+    ");
+}
+
+#[test]
+fn a_parameter_without_sense_is_refused_with_a_sentence() {
+    for (name, parameters, told) in [
+        ("node.reboot", &[("graceful", "true")][..], "graceful shutdown is not simulated yet"),
+        ("node.slow", &[], "`factor` is missing"),
+        ("node.slow", &[("factor", "0.1")], "`0.1` is not a factor: expected a number from 1 to 1000"),
+        ("power.loss", &[("stagger", "soon")], "is not a duration"),
+        ("power.loss", &[("stagger", "2d")], "`stagger` is at most 24h00m00s, not 48h00m00s"),
+        ("node.partition", &[("direction", "left")], "`left` is not a direction"),
+        ("link.slow", &[], "give `latency = \"200ms\"`, or `factor = 100`"),
+        ("link.lossy", &[], "`loss` is missing"),
+        ("link.lossy", &[("loss", "100%")], "`100%` is not a share below one"),
+        ("link.lossy", &[("loss", "-1")], "`-1` is not a share below one"),
+        ("node.disk-pressure", &[("evict", "some")], "`some` is not a whole number"),
+        ("image-registry.slow", &[], "`factor` is missing"),
+    ] {
+        let message = build(name, parameters).expect_err(told);
+        assert!(message.contains(told), "{name}: {message}");
+    }
+}
+
+#[test]
+fn names_are_unique_and_every_parameter_is_read() {
+    for (index, row) in REGISTRY.iter().enumerate() {
+        assert!(REGISTRY[..index].iter().all(|other| other.name != row.name), "{}", row.name);
+        for (parameter, _) in row.parameters {
+            assert!(build(row.name, &[(parameter, "?")]).is_err(), "{}: {parameter}", row.name);
+        }
+    }
+}

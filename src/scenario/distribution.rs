@@ -1,0 +1,223 @@
+//! Reads how long something takes: `"4s"`, or a table as `{ dist = "lognormal", median = "4s", p95 = "12s" }`.
+
+use super::reader::{self, Section, Sink};
+use super::suggest::{listed, nearest};
+use crate::kernel::dist::{Delay, UNBOUNDED};
+use crate::kernel::time::Span;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// Distributions by their names, each with the keys of its parameters.
+const DISTRIBUTIONS: [(&str, &[&str]); 7] = [
+    ("constant", &["value"]),
+    ("uniform", &["min", "max"]),
+    ("exponential", &["mean"]),
+    ("lognormal", &["median", "p95"]),
+    ("normal", &["mean", "sd", "min", "max"]),
+    ("weibull", &["shape", "scale"]),
+    ("empirical", &["quantiles", "values", "weights"]),
+];
+
+/// Reads a delay.
+pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
+    if !value.get_ref().is_table() {
+        return reader::short_span(value, name, sink).map(|span| Delay::Constant(span.value));
+    }
+    let mut section = reader::table(value, &format!("`{name}`"), sink)?;
+    let dist = section.required_text("dist", sink);
+    let known = dist.as_ref().is_some_and(|dist| DISTRIBUTIONS.iter().any(|(name, _)| *name == dist.value));
+    if let Some(dist) = dist.as_ref().filter(|_| !known) {
+        let names = DISTRIBUTIONS.map(|(name, _)| name);
+        sink.bad_value(&dist.bytes, format!("`{}` is not a distribution", dist.value))
+            .guess(nearest(&dist.value, names))
+            .help(format!("known are {}", listed(names)));
+    }
+    let Some(dist) = dist.filter(|_| known) else {
+        // Which parameters it may have depends on what it is: those of all are let through.
+        for key in DISTRIBUTIONS.iter().flat_map(|(_, keys)| *keys) {
+            section.value(key);
+        }
+        section.finish(sink);
+        return None;
+    };
+    let delay = parameters(&dist.value, &mut section, sink);
+    section.finish(sink);
+    let delay = delay?;
+    if let Err(message) = delay.validate() {
+        sink.bad_value(&value.span(), message);
+        return None;
+    }
+    Some(delay)
+}
+
+fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
+    let mut part = |key: &'static str| -> Option<Span> {
+        let value = section.required(key, sink)?;
+        reader::short_span(value, key, sink).map(|span| span.value)
+    };
+    match dist {
+        "constant" => part("value").map(Delay::Constant),
+        "uniform" => part("min").zip(part("max")).map(|(min, max)| Delay::Uniform { min, max }),
+        "exponential" => part("mean").map(|mean| Delay::Exponential { mean }),
+        "lognormal" => part("median").zip(part("p95")).map(|(median, p95)| Delay::LogNormal { median, p95 }),
+        "normal" => {
+            let (mean, sd) = (part("mean"), part("sd"));
+            let mut bound = |key, default| match section.value(key) {
+                Some(value) => reader::short_span(value, key, sink).map(|span| span.value),
+                None => Some(default),
+            };
+            let (min, max) = (bound("min", Span::ZERO), bound("max", UNBOUNDED));
+            Some(Delay::Normal { mean: mean?, sd: sd?, min: min?, max: max? })
+        }
+        "weibull" => {
+            let scale = part("scale");
+            let value = section.required("shape", sink)?;
+            let shape = reader::scalar(value, "shape", sink)?;
+            let Some(shape_milli) = scaled(&shape.value, 1_000) else {
+                sink.bad_value(&shape.bytes, format!("`{}` is not a shape", shape.value)).label("expected as 0.75");
+                return None;
+            };
+            Some(Delay::Weibull { shape_milli, scale: scale? })
+        }
+        _ => empirical(section, sink),
+    }
+}
+
+/// A decimal number times `unit`, rounded.
+fn scaled(text: &str, unit: u32) -> Option<u32> {
+    let number = text.parse::<f64>().ok()? * f64::from(unit) + 0.5;
+    (number >= 0.0 && number < f64::from(u32::MAX)).then_some(number as u32)
+}
+
+/// Either `quantiles = { p50 = "4s", p95 = "12s" }`, or `values = ["1s", "2s"]` with or without `weights = [3, 1]`.
+fn empirical(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
+    let (quantiles, values, weights) = (section.value("quantiles"), section.value("values"), section.value("weights"));
+    match (quantiles, values) {
+        (Some(quantiles), None) => {
+            if let Some(weights) = weights {
+                sink.bad_value(&weights.span(), "quantiles have no weights");
+            }
+            self::quantiles(quantiles, sink)
+        }
+        (None, Some(values)) => {
+            let spans = list(values, "values", sink)?
+                .into_iter()
+                .map(|value| reader::short_span(value, "values", sink).map(|span| span.value))
+                .collect::<Vec<_>>();
+            let spans = spans.into_iter().collect::<Option<Vec<Span>>>()?;
+            let weights = match weights {
+                Some(weights) => self::weights(weights, spans.len(), sink)?,
+                None => vec![1; spans.len()],
+            };
+            Some(Delay::Values(spans.into_iter().zip(weights).collect::<Arc<[_]>>()))
+        }
+        _ => {
+            sink.bad_value(&section.bytes, "an empirical delay has either `quantiles` or `values`")
+                .help("as quantiles = { p50 = \"4s\", p95 = \"12s\" }, or values = [\"1s\", \"2s\"]");
+            None
+        }
+    }
+}
+
+fn quantiles(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay> {
+    let mut table = Vec::new();
+    let mut is_whole = true;
+    for (key, value) in reader::table(value, "`quantiles`", sink)?.rest() {
+        let share = key.value.strip_prefix('p').and_then(|text| scaled(text, 10_000));
+        if share.is_none() {
+            sink.bad_value(&key.bytes, format!("`{}` is not a quantile", key.value)).label("expected as p95");
+        }
+        let span = reader::short_span(value, &key.value, sink).map(|span| span.value);
+        is_whole &= share.is_some() && span.is_some();
+        table.extend(share.zip(span));
+    }
+    is_whole.then(|| Delay::Quantiles(table.into()))
+}
+
+fn weights(value: &Spanned<DeValue<'_>>, wanted: usize, sink: &mut Sink<'_>) -> Option<Vec<u32>> {
+    let mut weights = Vec::new();
+    for weight in list(value, "weights", sink)? {
+        let text = reader::scalar(weight, "weights", sink)?;
+        let Ok(number) = text.value.parse() else {
+            sink.bad_value(&text.bytes, format!("`{}` is not a weight", text.value)).label("expected a whole number");
+            return None;
+        };
+        weights.push(number);
+    }
+    if weights.len() != wanted {
+        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()));
+        return None;
+    }
+    Some(weights)
+}
+
+fn list<'a>(value: &'a Spanned<DeValue<'a>>, key: &str, sink: &mut Sink<'_>) -> Option<Vec<&'a Spanned<DeValue<'a>>>> {
+    let array = value.get_ref().as_array();
+    if array.is_none() {
+        sink.bad_value(&value.span(), format!("`{key}` is not a list"));
+    }
+    array.map(|array| array.iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::problem::Problems;
+    use toml::de::DeTable;
+
+    /// What a delay is read as, or the first problem.
+    fn read(text: &str) -> Result<String, String> {
+        let text = format!("delay = {text}");
+        let root = DeTable::parse(&text).expect("TOML");
+        let mut problems = Problems::default();
+        let delay = delay(&root.get_ref()["delay"], "delay", &mut Sink::new("test.toml", &mut problems));
+        match problems.list.first() {
+            Some(problem) => Err(problem.message.clone()),
+            None => Ok(delay.expect("no problem").to_string()),
+        }
+    }
+
+    #[test]
+    fn all_distributions_are_read() {
+        for (text, shown) in [
+            (r#""4s""#, "4s"),
+            (r#"{ dist = "uniform", min = "1s", max = "3s" }"#, "uniform 1s..3s"),
+            (r#"{ dist = "lognormal", median = "4s", p95 = "12s" }"#, "log-normal, median 4s, p95 12s"),
+            (r#"{ dist = "normal", mean = "95s", sd = "15s", min = "60s" }"#, "normal, mean 1m35s, sd 15s, min 1m00s"),
+            (r#"{ dist = "normal", mean = "9s", sd = "1s", max = "10s" }"#, "normal, mean 9s, sd 1s, max 10s"),
+            (r#"{ dist = "weibull", shape = 0.75, scale = "1h" }"#, "Weibull, shape 0.75, scale 1h00m00s"),
+            (r#"{ dist = "empirical", quantiles = { p50 = "4s", "p99.9" = "1m" } }"#, "empirical, p50 4s, p99.9 1m00s"),
+            (r#"{ dist = "empirical", values = ["1s", "2s"], weights = [3, 1] }"#, "empirical, 3 × 1s, 1 × 2s"),
+            (r#"{ dist = "empirical", values = ["1s", "2s"] }"#, "empirical, 1 × 1s, 1 × 2s"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn slips_are_told() {
+        for (text, told) in [
+            (r#"{ dist = "norml", mean = "1s" }"#, "`norml` is not a distribution"),
+            (r#"{ dist = "normal", mean = "1s" }"#, "`delay` has no `sd`"),
+            (r#"{ dist = "normal", mean = "1s", sd = "1s", shape = 2 }"#, "`delay` has no key `shape`"),
+            (r#"{ dist = "normal", mean = "1s", sd = "0s" }"#, "needs a standard deviation above zero"),
+            (r#"{ dist = "weibull", scale = "1s", shape = "big" }"#, "`big` is not a shape"),
+            (r#"{ dist = "weibull", scale = "1s", shape = 99 }"#, "from 0.1 to 10, not 99"),
+            (r#"{ dist = "empirical" }"#, "either `quantiles` or `values`"),
+            (
+                r#"{ dist = "empirical", values = ["1s"], quantiles = { p50 = "1s" } }"#,
+                "either `quantiles` or `values`",
+            ),
+            (r#"{ dist = "empirical", quantiles = { p50 = "1s" }, weights = [1] }"#, "quantiles have no weights"),
+            (r#"{ dist = "empirical", quantiles = { p50 = "2s", p9 = "3s" } }"#, "p9 does not come after p50"),
+            (r#"{ dist = "empirical", quantiles = { half = "2s" } }"#, "`half` is not a quantile"),
+            (r#"{ dist = "empirical", values = ["1s"], weights = [1, 2] }"#, "2 weights for 1 values"),
+            (r#"{ dist = "empirical", values = ["1s"], weights = [0] }"#, "a weight above zero"),
+            (r#"{ dist = "empirical", values = "1s" }"#, "`values` is not a list"),
+        ] {
+            let message = read(text).expect_err(text);
+            assert!(message.contains(told), "{text}: {message}");
+        }
+    }
+}
