@@ -155,17 +155,17 @@ fn delays() -> Delays {
 ///
 /// Measured in the recordings of families a to w, at moments when little else happened: from a Deployment's new generation
 /// to its new ReplicaSet, a watch and a write, 12 ms (median of 42); from there to the next write of the same sync, a reply
-/// and a write, 28 ms (24): 12 ms for each of both. When 40 pods are created at once (e8), some 75 writes of all programs
-/// take 320 to 360 ms: 4 ms each. Of the 151 pods that were created alone, the time to their binding has a logarithm that
-/// varies within a run by a standard deviation of 0.67, and from run to run by 0.45; so the 95th percentile is three times
-/// the median within a run, and twice from run to run.
+/// and a write, 28 ms with a first decile of 15 ms (24). When 40 pods are created at once (e8), some 75 writes of all
+/// programs take 320 to 360 ms: 4 to 5 ms each. Of the 151 pods that were created alone, the time to their binding has a
+/// logarithm that varies within a run by a standard deviation of 0.67, and from run to run by 0.45: the latter is a 95th
+/// percentile of twice the median.
 fn api_delays(seed: u64) -> [(DelayId, Delay); 3] {
-    let env = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-    let usual = Span::from_millis(10);
-    let runs = Delay::LogNormal { median: usual, p95: Span::from_micros((10_000.0 * env("P_RUN", 2.0)) as u64) };
-    let ten = runs.sample(&Draws::new(seed), "the recorder's machine", 0).as_micros() as f64 / 10.0;
-    [(DelayId::ApiTurn, env("P_TURN", 3.5), env("P_TURNP", 4.0)), (DelayId::ApiWrite, env("P_WRITE", 6.0), env("P_WRITEP", 2.0)), (DelayId::ApiReply, env("P_REPLY", 8.0), env("P_REPLYP", 2.0))]
-        .map(|(id, median, p)| (id, Delay::LogNormal { median: Span::from_micros((ten * median) as u64), p95: Span::from_micros((ten * median * p) as u64) }))
+    let usual = Span::from_micros(3_500);
+    let runs = Delay::LogNormal { median: usual, p95: usual.times(2) };
+    let turn = runs.sample(&Draws::new(seed), "the recorder's machine", 0);
+    let part = |tenths: u64| Span::from_micros(turn.as_micros() * tenths / 10);
+    [(DelayId::ApiTurn, part(10), 4), (DelayId::ApiWrite, part(17), 2), (DelayId::ApiReply, part(23), 2)]
+        .map(|(id, median, spread)| (id, Delay::LogNormal { median, p95: median.times(spread) }))
 }
 
 /// Reads what a scenario says about objects.

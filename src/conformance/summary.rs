@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes less than this apart are one step (s).
 pub const STEP: f64 = 1.0;
+/// Differences below this are noise of the recorder's machine (s): so much sooner or later, two changes might have been two
+/// steps or one.
+pub const NOISE: f64 = 0.5;
 
 /// Smallest and largest value of a column over a run.
 pub type Extremes = (f64, f64);
@@ -30,11 +33,19 @@ pub struct Summary {
     pub extremes: BTreeMap<String, Extremes>,
     /// Rule 4: the steps of each object's conditions and taints.
     pub sequences: BTreeMap<String, Vec<String>>,
+    /// The same with the limit between one step and two moved by [`NOISE`] down and up.
+    pub blurred: BTreeMap<String, [Vec<String>; 2]>,
     /// What the simulated API server refused, and which actions found nothing to do; the recorder's had no such trouble.
     pub trouble: Vec<String>,
 }
 
 impl Summary {
+    fn keep_sequence(&mut self, object: String, changes: &[Change]) {
+        let blurred = [STEP - NOISE, STEP + NOISE].map(|limit| steps(changes, limit));
+        self.blurred.insert(object.clone(), blurred);
+        self.sequences.insert(object, steps(changes, STEP));
+    }
+
     /// Of a run's tables and these scalars, which are its own or were taken from the tables. Only series and conditions of
     /// `kinds` count, which are those that were recorded, and rollouts if ReplicaSets are among them.
     pub fn of(run: &Run, scalars: &Scalars, groups: &Groups, kinds: &BTreeSet<String>) -> Summary {
@@ -57,10 +68,10 @@ impl Summary {
         };
         let conditions = run.conditions.iter().filter(is_meant).map(|(object, changes)| (object.clone(), changes));
         for (object, changes) in in_order(conditions.collect()) {
-            summary.sequences.insert(object, steps(changes));
+            summary.keep_sequence(object, changes);
         }
         for (node, changes) in &run.nodes {
-            summary.sequences.insert(format!("Node/{node}"), steps(changes));
+            summary.keep_sequence(format!("Node/{node}"), changes);
         }
         summary
     }
@@ -219,12 +230,12 @@ fn topic(what: &str) -> &str {
 }
 
 /// The steps of an object, without their times. A change less than a second after the one before it belongs to the same
-/// step; of each topic the last state of the step counts.
-pub fn steps(changes: &[Change]) -> Vec<String> {
+/// step; of each topic the last state of the step counts. With another `limit` than [`STEP`]: than that long.
+pub fn steps(changes: &[Change], limit: f64) -> Vec<String> {
     let mut steps: Vec<BTreeMap<&str, &str>> = Vec::new();
     let mut last = f64::NEG_INFINITY;
     for change in changes.iter().filter(|change| change.at >= 0.0) {
-        if change.at - last >= STEP {
+        if change.at - last >= limit {
             steps.push(BTreeMap::new());
         }
         last = change.at;
@@ -253,7 +264,9 @@ mod tests {
             change(12.8, &["-unreachable:NoExecute"]),
         ];
         let first = "Ready=True +unreachable:NoExecute -unreachable:NoSchedule";
-        assert_eq!(steps(&changes), [first, "-unreachable:NoExecute"]);
+        assert_eq!(steps(&changes, STEP), [first, "-unreachable:NoExecute"]);
+        let merged = "Ready=True -unreachable:NoExecute -unreachable:NoSchedule";
+        assert_eq!(steps(&changes, STEP + NOISE), [merged]);
     }
 
     #[test]

@@ -136,7 +136,9 @@ impl NodeLifecycle {
             if is_well { queue.finish(node) } else { queue.retry(node, Span::ZERO, now) }
         }
         // The same zone once more.
-        let Round::Writing(zones) = std::mem::take(&mut self.tainter.round) else { panic!("a taint was being written") };
+        let Round::Writing(zones) = std::mem::take(&mut self.tainter.round) else {
+            panic!("a taint was being written")
+        };
         self.tainter.round = Round::At(zones);
     }
 
