@@ -72,6 +72,12 @@ fn simulated_clusters_agree_with_the_recordings() {
     let recordings = recordings();
     assert_eq!(recordings.len(), 20);
     let outcomes: Vec<Outcome> = recordings.iter().map(|recorded| outcome(recorded, seeds)).collect();
+    let page = include_str!("../docs/conformance.md");
+    for outcome in &outcomes {
+        let word = if outcome.agrees() { "yes" } else { "no" };
+        let row = format!("| {} | {} | {word} |", outcome.family, outcome.name);
+        assert!(page.contains(&row), "docs/conformance.md has no row {row}");
+    }
     let is_listed = |outcome: &Outcome| NOT_YET.iter().any(|(name, _)| *name == outcome.name);
     let agrees = |name: &str| outcomes.iter().find(|outcome| outcome.name == name).expect("a scenario").agrees();
     let done: Vec<&str> = NOT_YET.iter().map(|(name, _)| *name).filter(|name| agrees(name)).collect();

@@ -85,10 +85,22 @@ pub struct TimelineArguments {
     pub seeds: u64,
     /// What goes to standard output
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
+    pub output: ConformanceOutput,
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+}
+
+/// Formats of a comparison with recordings.
+#[cfg(feature = "manifest")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConformanceOutput {
+    /// For people, with every difference in words; may change between releases
+    Table,
+    /// For programs, with the values of every scalar; may only grow
+    Json,
+    /// A table in Markdown
+    Md,
 }
 
 /// Formats of standard output.

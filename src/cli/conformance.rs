@@ -1,6 +1,6 @@
 //! `evenkeel conformance`: the simulator against recordings of a real cluster.
 
-use super::arguments::{Conformance, Output, TimelineArguments};
+use super::arguments::{Conformance, ConformanceOutput, TimelineArguments};
 use super::run::reason;
 use super::{exit, terminal};
 use crate::conformance::{self, Folder, Outcome, Recorded, Replay, Report, Summary};
@@ -64,8 +64,9 @@ fn timeline(arguments: &TimelineArguments) -> u8 {
     }
     let report = Report::of(outcomes);
     let printed = terminal::out(&match arguments.output {
-        Output::Table => report.to_text(),
-        Output::Json => format!("{:#}\n", report.to_json()),
+        ConformanceOutput::Table => report.to_text(),
+        ConformanceOutput::Md => report.to_markdown(),
+        ConformanceOutput::Json => format!("{:#}\n", report.to_json()),
     });
     if report.agrees() { printed } else { printed.max(exit::NOT_MET) }
 }
@@ -84,8 +85,8 @@ fn simulate(replay: &Replay, seeds: u64) -> Result<Vec<Summary>, Vec<String>> {
 
 fn unusable(problems: &Problems, arguments: &TimelineArguments) -> u8 {
     match arguments.output {
-        Output::Json => drop(terminal::out(&format!("{:#}\n", problems.to_json()))),
-        Output::Table => {
+        ConformanceOutput::Json => drop(terminal::out(&format!("{:#}\n", problems.to_json()))),
+        ConformanceOutput::Table | ConformanceOutput::Md => {
             terminal::err(&problems.render(terminal::is_colored(arguments.color, &std::io::stderr())));
             let errors = crate::report::words::counted(problems.list.len(), "error");
             terminal::err(&format!("{errors}, nothing was run\n"));

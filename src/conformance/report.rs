@@ -159,6 +159,26 @@ impl Report {
         text
     }
 
+    /// The same as a table in Markdown; of what differs, only the first.
+    pub fn to_markdown(&self) -> String {
+        let mut text = String::from("| family | scenario | agrees | why not |\n|---|---|---|---|\n");
+        for (family, outcomes) in &self.families {
+            for outcome in outcomes {
+                let yes = if outcome.agrees() { "yes" } else { "no" };
+                let why = match outcome.differences.as_slice() {
+                    [] => String::new(),
+                    [only] => only.clone(),
+                    all if outcome.seeds == 0 => all.join("; "),
+                    [first, rest @ ..] => format!("{first}; and {} more", rest.len()),
+                };
+                text.push_str(&format!("| {family} | {} | {yes} | {} |\n", outcome.name, why.replace('|', "\\|")));
+            }
+        }
+        let seeds = self.outcomes().map(|outcome| outcome.seeds).max().unwrap_or(0);
+        text.push_str(&format!("\n{}, {seeds} seeds each.\n", share(self.outcomes())));
+        text
+    }
+
     /// The same for programs; may only grow.
     pub fn to_json(&self) -> Value {
         let agreed = |outcomes: &[Outcome]| outcomes.iter().filter(|outcome| outcome.agrees()).count();
@@ -223,6 +243,15 @@ mod tests {
           j1        not simulated
               needs Job, which is not simulated yet
         1 of 3 agrees
+        ");
+        insta::assert_snapshot!(report.to_markdown(), @r"
+        | family | scenario | agrees | why not |
+        |---|---|---|---|
+        | a | a1-crash | yes |  |
+        | a | a2 | no | t: recorded 1, simulated 2 |
+        | j | j1 | no | needs Job, which is not simulated yet |
+
+        1 of 3 agrees, 4 seeds each.
         ");
         let json = report.to_json();
         assert_eq!((&json["agreed"], &json["total"]), (&json!(1), &json!(3)));

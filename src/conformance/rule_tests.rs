@@ -105,10 +105,14 @@ fn sequences_are_recorded_ones_in_nine_seeds_of_ten_and_grouped_nodes_share_thei
     let recorded = of(&[("n0", &["down"]), ("n1", &["down", "up"])]);
     let swapped = of(&[("n1", &["down"]), ("n0", &["down", "up"])]);
     let groups = vec![["n0", "n1"].map(str::to_string).into()];
-    assert_eq!(sequences(&[recorded.clone()], &seeds(&recorded, &swapped, 10), &Vec::new()), [""; 0]);
-    let found = sequences(&[recorded.clone()], &seeds(&recorded, &swapped, 11), &Vec::new());
+    assert_eq!(sequences(std::slice::from_ref(&recorded), &seeds(&recorded, &swapped, 10), &Vec::new()), [""; 0]);
+    let found = sequences(std::slice::from_ref(&recorded), &seeds(&recorded, &swapped, 11), &Vec::new());
     assert!(found.len() == 2 && found[0].contains("(down) then (up); recorded (down)"), "{found:?}");
-    assert_eq!(sequences(&[recorded.clone()], &seeds(&recorded, &swapped, 100), &groups), [""; 0]);
+    assert_eq!(sequences(std::slice::from_ref(&recorded), &seeds(&recorded, &swapped, 100), &groups), [""; 0]);
     let silent = Summary::default();
-    assert_eq!(sequences(&[recorded.clone()], &seeds(&recorded, &silent, 11), &groups).len(), 2, "nothing happened");
+    assert_eq!(
+        sequences(std::slice::from_ref(&recorded), &seeds(&recorded, &silent, 11), &groups).len(),
+        2,
+        "nothing happened"
+    );
 }

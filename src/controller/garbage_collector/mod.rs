@@ -1,6 +1,6 @@
 //! The garbage collector: deletes what has lost its owners, and owners that waited for what they own.
 //!
-//! Source: `pkg/controller/garbagecollector/`, v1.36. [`graph`] keeps who owns whom, [`attempt`] says what a worker
+//! Source: `pkg/controller/garbagecollector/`, v1.36. `graph` keeps who owns whom, `attempt` says what a worker
 //! does with one object, and here are the two work queues with their workers. Every decision rests on live reads, so an
 //! object costs two requests or more, and the client's limit sets the pace: some 13 to 20 objects a second. Left out:
 //! the discovery of new kinds. Its client's limit is a setting of its own, which does not follow `kube-api-qps`; Events
