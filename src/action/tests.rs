@@ -82,19 +82,25 @@ fn workloads_are_scaled_and_get_images() {
 }
 
 #[test]
-fn apply_creates_or_replaces_and_keeps_replicas_that_it_does_not_state() {
+fn apply_creates_or_replaces_and_keeps_what_it_does_not_state() {
     let mut known = web();
     known.spec.replicas = Some(9);
+    known.meta.annotations.insert("deployment.kubernetes.io/revision", "4");
+    known.meta.labels.insert("tier", "back");
     let cluster = Cluster::new(vec![known.into()]);
     let mut other = web();
     other.meta.key = key("api");
-    let apply = Apply { objects: vec![web().into(), other.into()] };
+    let mut stated = web();
+    stated.meta.labels.insert("tier", "front");
+    let apply = Apply { objects: vec![stated.into(), other.into()] };
     assert_eq!(cluster.asks(&apply), "update Deployment default/web; create Deployment default/api");
     let view = View { tables: &|kind| &cluster.tables[kind as usize], date: Timestamp(0) };
     let Request::Update { object: Object::Deployment(new), .. } = &apply.requests(&view).unwrap()[0] else {
         panic!("an update");
     };
     assert_eq!(new.spec.replicas, Some(9));
+    assert_eq!(new.meta.annotations.get("deployment.kubernetes.io/revision").map(Name::as_str), Some("4"));
+    assert_eq!(new.meta.labels.get("tier").map(Name::as_str), Some("front"));
 }
 
 #[test]

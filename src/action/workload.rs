@@ -8,7 +8,8 @@ use crate::object::{Edit, Key, Kind, Name, Object};
 use std::fmt;
 
 /// `kubectl apply`: creates what is not there, and replaces what is, except for its status. A field that the manifest
-/// leaves out takes its default; `spec.replicas` keeps its value, as the three-way merge upstream would.
+/// leaves out takes its default; `spec.replicas` keeps its value, and so do labels and annotations, as the three-way merge
+/// upstream would have it for those that somebody else has set. Left out: the removal of those that the manifest once had.
 #[derive(Clone, Debug)]
 pub struct Apply {
     /// What should be there.
@@ -19,7 +20,7 @@ impl Action for Apply {
     fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
         let request = |object: &Object| match view.table(object.kind()).get(object.key()) {
             None => Request::Create(object.clone()),
-            Some(known) => Request::Update { object: keeping_replicas(object.clone(), known), part: Part::Main },
+            Some(known) => Request::Update { object: merged(object.clone(), known), part: Part::Main },
         };
         if self.objects.is_empty() {
             return Err("there is nothing to apply".into());
@@ -28,8 +29,17 @@ impl Action for Apply {
     }
 }
 
-/// What kubectl's merge leaves alone: a number of replicas that the manifest does not state.
-fn keeping_replicas(mut object: Object, known: &Object) -> Object {
+/// With what kubectl's merge leaves alone: labels and annotations, as a Deployment's revision, and the number of replicas,
+/// as far as the manifest does not state them.
+fn merged(mut object: Object, known: &Object) -> Object {
+    let (new, old) = (object.meta_mut(), known.meta());
+    for (mine, theirs) in [(&mut new.labels, &old.labels), (&mut new.annotations, &old.annotations)] {
+        for (key, value) in theirs.iter() {
+            if mine.get(key).is_none() {
+                mine.insert(key.clone(), value.clone());
+            }
+        }
+    }
     match (&mut object, known) {
         (Object::Deployment(new), Object::Deployment(old)) if new.spec.replicas.is_none() => {
             std::sync::Arc::make_mut(new).spec.replicas = old.spec.replicas;

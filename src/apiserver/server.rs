@@ -151,6 +151,10 @@ impl ApiServer {
             return Err(ApiError::Conflict(wrong_uid(asked.uid, old.meta().uid)));
         }
         keep_system_metadata(&mut new, &old);
+        if part == Part::Main {
+            // Whatever is decoded is defaulted, so that what an update leaves out is what a creation would have made it.
+            new.apply_defaults(cx.settings);
+        }
         self.replace(new, old, part, cx)
     }
 

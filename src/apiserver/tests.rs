@@ -4,9 +4,12 @@ use super::{ApiError, ApiServer, DeleteOptions, Part, Propagation, Reply, Reques
 use crate::kernel::rng::Draws;
 use crate::kernel::time::Time;
 use crate::object::fact::Verb;
+use crate::object::labels::Selector;
 use crate::object::pod::{Container, PodSpec};
 use crate::object::small::PriorityClass;
-use crate::object::{Clock, Edit, FactId, Key, Kind, Meta, Namespace, Object, Pod, Revision, Settings, Strategy, Uid};
+use crate::object::{
+    Clock, Deployment, Edit, FactId, Key, Kind, Labels, Meta, Namespace, Object, Pod, Revision, Settings, Strategy, Uid,
+};
 use std::sync::Arc;
 
 struct Client {
@@ -147,6 +150,23 @@ fn status_and_spec_do_not_touch_each_other() {
     both.status.reason = "Other".into();
     let stored = client.ask(Request::update(both)).map(as_pod).unwrap();
     assert_eq!((stored.status.reason.as_str(), stored.meta.labels.len()), ("Because", 1));
+}
+
+#[test]
+fn an_update_fills_in_what_a_creation_does() {
+    let mut client = Client::new();
+    let bare = || {
+        let container = Container { name: "c".into(), image: "app:1".into(), ..Container::default() };
+        let mut web = Deployment { meta: Meta::new(Key::new("default", "web")), ..Deployment::default() };
+        let labels: Labels = [("app", "web")].into_iter().collect();
+        web.spec.template.labels = labels.clone();
+        web.spec.template.spec = Arc::new(PodSpec { containers: vec![container], ..PodSpec::default() });
+        web.spec.selector = Selector::of(labels);
+        web
+    };
+    let created = client.ask(Request::Create(bare().into())).unwrap();
+    let updated = client.ask(Request::update(bare())).unwrap();
+    assert_eq!(updated.meta().resource_version, created.meta().resource_version, "nothing has changed");
 }
 
 #[test]

@@ -2,10 +2,12 @@
 //!
 //! A `crash` stops the recorder's kubelet, and a later `recover` of the node starts it again: with the mode `partition`,
 //! which is the default, its containers had kept running, so the node was cut off; with `reboot` it really crashed, as
-//! without a `recover`. `remove-node` stops the kubelet for good and deletes the Node.
+//! without a `recover`. `remove-node` stops the kubelet and deletes the Node; the machine is on again once a node of its
+//! name is added.
 
+use super::dialect::{self, adds, is_minus, merge, named_nodes, removed_taints};
 use super::nodes;
-use super::replay::{NAMESPACE, Reader, at};
+use super::replay::{ANNOTATION, NAMESPACE, Reader, at};
 use super::scenario::{Action, Fields, Item, not_simulated};
 use super::summary::Groups;
 use crate::action::{
@@ -16,7 +18,7 @@ use crate::cluster::{Happening, Planned};
 use crate::fault::{self, Target};
 use crate::object::{Key, Kind, Name, Node};
 use crate::scenario::problem::code;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,8 +32,13 @@ const NOT_YET: [(&str, &str); 3] = [
 /// Turns actions into events.
 pub struct Planner<'a> {
     reader: Reader<'a>,
-    /// Names of the nodes that there are or will be.
-    nodes: BTreeSet<String>,
+    /// The nodes that there are or were, as they were when they joined.
+    nodes: BTreeMap<String, Node>,
+    /// Those whose kubelets are down, and those that were removed.
+    down: BTreeSet<String>,
+    removed: BTreeSet<String>,
+    /// The manifests as the actions have left them, by kind and name.
+    manifests: BTreeMap<(String, String), Value>,
     /// Number of the next node that joins.
     next: i64,
     /// The events.
@@ -45,8 +52,12 @@ pub struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// For a scenario that begins with `nodes`, after which comes number `next`.
     pub fn new(reader: Reader<'a>, nodes: &[Node], next: i64) -> Planner<'a> {
-        let nodes = nodes.iter().map(|node| node.meta.name().to_string()).collect();
-        Planner { reader, nodes, next, events: Vec::new(), groups: Vec::new(), stops: Vec::new() }
+        let nodes = nodes.iter().map(|node| (node.meta.name().to_string(), node.clone())).collect();
+        let (down, removed, manifests) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        let (events, groups, stops) = (Vec::new(), Vec::new(), Vec::new());
+        let mut planner = Planner { reader, nodes, down, removed, manifests, next, events, groups, stops };
+        planner.reader.scenario.manifests.iter().for_each(|item| planner.remember(&item.value));
+        planner
     }
 
     /// Plans all actions.
@@ -58,27 +69,24 @@ impl<'a> Planner<'a> {
     }
 
     fn action(&mut self, index: usize, action: &Action) {
-        match action.verb.as_str() {
+        let verb = dialect::verb(action);
+        let strange = dialect::strange_keys(action);
+        if !strange.is_empty() {
+            let needs = strange.iter().map(|key| format!("needs `{key}` of an action `{verb}`, which is unknown here"));
+            self.reader.needs.extend(needs);
+            return;
+        }
+        match verb {
             "crash" => self.crash(index, action),
-            // What a recovery does is known when the crash is planned.
-            "recover" => drop(self.hit(action)),
-            "remove-node" => {
-                for node in self.hit(action) {
-                    self.fault(action, "node.crash", vec![node.clone()], None);
-                    let key = Key::cluster(node);
-                    self.act(action, Delete { kind: Kind::Node, key, propagation: None, grace_seconds: None });
-                }
-            }
+            "recover" => self.recover(action),
+            "remove-node" => self.remove(index, action),
             "add-nodes" => self.join(action),
-            "apply" => {
-                let Some(items) = self.fields(&action.item).list("manifests") else { return };
-                let objects = items.iter().filter_map(|item| self.reader.manifest(item)).collect();
-                self.act(action, Apply { objects });
-            }
+            "apply" => self.apply(action),
             "set-image" => self.set_image(action),
             "scale" => {
                 let replicas = self.fields(&action.item).whole("replicas");
                 if let (Some((kind, key)), Some(replicas)) = (self.object(action), replicas) {
+                    self.follow(kind, &key, &json!({"spec": {"replicas": replicas}}));
                     self.act(action, Scale { kind, key, replicas: replicas as i32 });
                 }
             }
@@ -86,16 +94,21 @@ impl<'a> Planner<'a> {
             "delete-pods" => self.delete_pods(action),
             "cordon" | "uncordon" => {
                 for node in self.hit(action) {
-                    self.act(action, Cordon { node: node.into(), on: action.verb == "cordon" });
+                    self.act(action, Cordon { node: node.into(), on: verb == "cordon" });
                 }
             }
-            "taint" | "untaint" | "label" => self.mark(action),
-            "pause" | "resume" | "restart" | "undo" => self.rollout(action),
+            "taint" | "untaint" => self.taint(verb, action),
+            "label" => {
+                for node in self.hit(action) {
+                    self.label(action, node, &action.item.value["labels"], "labels");
+                }
+            }
+            "pause" | "resume" | "restart" | "undo" => self.rollout(verb, action),
             "patch" => self.patch(action),
             other => {
                 let need = match NOT_YET.iter().find(|(verb, _)| *verb == other) {
                     Some((_, what)) => not_simulated(what),
-                    None => format!("unknown action {other}"),
+                    None => format!("needs the action `{other}`, which is unknown here"),
                 };
                 self.reader.needs.push(need);
             }
@@ -133,9 +146,9 @@ impl<'a> Planner<'a> {
             fields.refuse(if action.item.value["nodes"].is_null() { "node" } else { "nodes" }, expected);
         }
         for name in &names {
-            if !self.nodes.contains(name) {
+            if !self.nodes.contains_key(name) {
                 let path = format!("{}.node", action.item.path);
-                let known = self.nodes.iter().cloned().collect::<Vec<_>>().join(", ");
+                let known = self.nodes.keys().cloned().collect::<Vec<_>>().join(", ");
                 let message = format!("there is no node `{name}`: expected one of {known}");
                 let source = &self.reader.scenario.source;
                 source.complain(self.reader.problems, code::BAD_VALUE, &path, message);
@@ -163,22 +176,54 @@ impl<'a> Planner<'a> {
         // Nodes that come back together in the same way are hit by one fault.
         let mut waves: BTreeMap<Option<usize>, Vec<String>> = BTreeMap::new();
         for node in self.hit(action) {
-            let comes_back = |other: &Action| {
-                ["recover", "crash"].contains(&other.verb.as_str()) && named_nodes(&other.item.value).contains(&node)
+            // The recorder's kubelets stop only once.
+            if !self.down.insert(node.clone()) {
+                continue;
+            }
+            let is_next = |other: &Action| {
+                ["recover", "remove-node"].contains(&dialect::verb(other))
+                    && named_nodes(&other.item.value).contains(&node)
             };
-            let back = later.iter().position(comes_back).filter(|back| later[*back].verb == "recover");
+            let back = later.iter().position(is_next).and_then(|next| match dialect::verb(&later[next]) {
+                "recover" => Some(next),
+                _ => later.iter().position(|other| other.at >= later[next].at && adds(other, &node)),
+            });
             self.stops.push((action.at, node.clone()));
             waves.entry(back).or_default().push(node);
         }
         for (back, nodes) in waves {
-            match back.map(|back| (&later[back].item, later[back].at)) {
+            match back.map(|back| (&later[back], later[back].at)) {
                 None => self.fault(action, "node.crash", nodes, None),
-                Some((item, until)) => match item.value["mode"].as_str() {
+                Some((other, until)) if dialect::verb(other) == "add-nodes" => {
+                    self.fault(action, "node.crash", nodes, Some(until));
+                }
+                Some((other, until)) => match other.item.value["mode"].as_str() {
                     None | Some("partition") => self.fault(action, "node.partition", nodes, Some(until)),
                     Some("reboot") => self.fault(action, "node.crash", nodes, Some(until)),
-                    Some(_) => self.fields(item).refuse("mode", "`partition` or `reboot`"),
+                    Some(_) => self.fields(&other.item).refuse("mode", "`partition` or `reboot`"),
                 },
             }
+        }
+    }
+
+    /// What a recovery does is known when the crash is planned.
+    fn recover(&mut self, action: &Action) {
+        for node in self.hit(action) {
+            if !self.down.remove(&node) {
+                self.reader.needs.push(not_simulated("the recovery of a node that is not down"));
+            }
+        }
+    }
+
+    fn remove(&mut self, index: usize, action: &Action) {
+        let scenario = self.reader.scenario;
+        for node in self.hit(action) {
+            let until = scenario.actions[index + 1..].iter().find(|other| adds(other, &node)).map(|other| other.at);
+            self.down.remove(&node);
+            self.removed.insert(node.clone());
+            self.fault(action, "node.crash", vec![node.clone()], until);
+            let key = Key::cluster(node);
+            self.act(action, Delete { kind: Kind::Node, key, propagation: None, grace_seconds: None });
         }
     }
 
@@ -189,11 +234,49 @@ impl<'a> Planner<'a> {
             return;
         }
         let item = Item { path: format!("{}.group", action.item.path), value };
-        let joined = nodes::of_group(self.reader.scenario, &item, &mut self.next, self.reader.problems);
-        let names: BTreeSet<String> = joined.iter().map(|node| node.meta.name().to_string()).collect();
-        self.nodes.extend(names.iter().cloned());
-        self.group(names);
-        self.push(action, Happening::Join(joined));
+        let reader = &mut self.reader;
+        let mut joined = nodes::of_group(reader.scenario, &item, &mut self.next, reader.problems, reader.needs);
+        self.group(joined.iter().map(|node| node.meta.name().to_string()).collect());
+        // Machines that were removed come back as the fault of their removal ends.
+        joined.retain(|node| {
+            let name = node.meta.name().as_str();
+            let is_back = self.removed.remove(name);
+            if is_back && self.nodes.get(name) != Some(node) {
+                self.reader.needs.push(not_simulated("a node that comes back with other labels, taints or resources"));
+            }
+            !is_back
+        });
+        self.nodes.extend(joined.iter().map(|node| (node.meta.name().to_string(), node.clone())));
+        if !joined.is_empty() {
+            self.push(action, Happening::Join(joined));
+        }
+    }
+
+    fn apply(&mut self, action: &Action) {
+        let one = &action.item.value["manifest"];
+        let items = if one.is_object() {
+            vec![Item { path: format!("{}.manifest", action.item.path), value: one.clone() }]
+        } else {
+            self.fields(&action.item).list("manifests").unwrap_or_default()
+        };
+        items.iter().for_each(|item| self.remember(&item.value));
+        let objects: Vec<_> = items.iter().filter_map(|item| self.reader.manifest(item)).collect();
+        if !objects.is_empty() {
+            self.act(action, Apply { objects });
+        }
+    }
+
+    fn remember(&mut self, manifest: &Value) {
+        if let (Some(kind), Some(name)) = (manifest["kind"].as_str(), manifest["metadata"]["name"].as_str()) {
+            self.manifests.insert((kind.to_string(), name.to_string()), manifest.clone());
+        }
+    }
+
+    /// Notes in a manifest what an action changes.
+    fn follow(&mut self, kind: Kind, key: &Key, change: &Value) {
+        if let Some(manifest) = self.manifests.get_mut(&(kind.name().to_string(), key.name.to_string())) {
+            merge(manifest, change, "").expect("a change of ours has no lists");
+        }
     }
 
     /// The object that an action names; a Deployment if it names no kind.
@@ -219,7 +302,7 @@ impl<'a> Planner<'a> {
             Value::Null => {}
             Value::Object(map) => {
                 for (name, value) in map {
-                    let short = name.strip_prefix("oracle.sim/").unwrap_or(name);
+                    let short = name.strip_prefix(ANNOTATION).unwrap_or(name);
                     let pair = self.reader.annotation(short, value);
                     annotations.extend(pair.map(|(key, text)| (key.into(), text.into())));
                 }
@@ -227,9 +310,23 @@ impl<'a> Planner<'a> {
             _ => fields.refuse("annotations", "an object"),
         }
         if let (Some((kind, key)), Some(image)) = (self.object(action), image) {
+            self.note_image(kind, &key, container.as_deref(), &image, &action.item.value["annotations"]);
             let (container, image) = (container.map(Name::from), image.into());
             self.act(action, SetImage { kind, key, container, image, annotations });
         }
+    }
+
+    fn note_image(&mut self, kind: Kind, key: &Key, container: Option<&str>, image: &str, annotations: &Value) {
+        let Some(manifest) = self.manifests.get_mut(&(kind.name().to_string(), key.name.to_string())) else { return };
+        let containers = manifest["spec"]["template"]["spec"]["containers"].as_array_mut();
+        for one in containers.into_iter().flatten().filter(|one| container.is_none_or(|name| one["name"] == name)) {
+            one["image"] = json!(image);
+        }
+        let named = |(name, value): (&String, &Value)| {
+            (format!("{ANNOTATION}{}", name.strip_prefix(ANNOTATION).unwrap_or(name)), value.clone())
+        };
+        let annotations: Value = annotations.as_object().into_iter().flatten().map(named).collect();
+        self.follow(kind, key, &json!({"spec": {"template": {"metadata": {"annotations": annotations}}}}));
     }
 
     fn delete(&mut self, action: &Action) {
@@ -262,74 +359,108 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Taints and labels.
-    fn mark(&mut self, action: &Action) {
+    fn taint(&mut self, verb: &str, action: &Action) {
         let value = &action.item.value;
-        for node in self.hit(action) {
-            let node = Name::from(node);
-            if action.verb == "label" {
-                let pairs = value["labels"].as_object().into_iter().flatten();
-                let labels: Vec<(Name, Name)> =
-                    pairs.filter_map(|(key, text)| Some((key.as_str().into(), text.as_str()?.into()))).collect();
-                if labels.is_empty() {
-                    self.fields(&action.item).refuse("labels", "an object with texts");
-                }
-                self.act(action, LabelNode { node, labels });
-                continue;
-            }
-            let given = if value["taint"].is_null() { value } else { &value["taint"] };
-            let Some(taint) = nodes::taint(given) else {
-                self.fields(&action.item).refuse("taint", "a taint as \"key=value:NoSchedule\"");
+        let given: Vec<&Value> = match (&value["taint"], &value["taints"]) {
+            (Value::Null, Value::Array(list)) => list.iter().collect(),
+            (Value::Null, _) => vec![value],
+            (one, _) => vec![one],
+        };
+        let (mut add, mut remove) = (Vec::new(), Vec::new());
+        for one in given {
+            let is_removal = verb == "untaint" || value["remove"] == true || is_minus(one);
+            let found = match is_removal {
+                true => removed_taints(one).map(|keys| remove.extend(keys)),
+                false => nodes::taint(one).map(|taint| add.push(taint)),
+            };
+            if found.is_none() {
+                let field = if value["taints"].is_null() { "taint" } else { "taints" };
+                self.fields(&action.item).refuse(field, "a taint as \"key=value:NoSchedule\"");
                 return;
-            };
-            let is_removal = action.verb == "untaint" || value["remove"] == true;
-            let (add, remove) = match is_removal {
-                true => (Vec::new(), vec![(taint.key, taint.effect)]),
-                false => (vec![taint], Vec::new()),
-            };
-            self.act(action, TaintNode { node, add, remove });
+            }
+        }
+        for node in self.hit(action) {
+            self.act(action, TaintNode { node: node.into(), add: add.clone(), remove: remove.clone() });
         }
     }
 
-    fn rollout(&mut self, action: &Action) {
+    fn label(&mut self, action: &Action, node: String, labels: &Value, field: &str) {
+        let pairs = labels.as_object().filter(|labels| !labels.is_empty());
+        let pair = |(key, value): (&String, &Value)| match value {
+            Value::String(text) => Some((key.as_str().into(), self.reader.named(text).into())),
+            _ => None,
+        };
+        match pairs.map(|pairs| pairs.iter().map(pair).collect::<Option<Vec<(Name, Name)>>>()) {
+            Some(Some(labels)) => self.act(action, LabelNode { node: node.into(), labels }),
+            Some(None) if pairs.is_some_and(|pairs| pairs.values().any(Value::is_null)) => {
+                self.reader.needs.push(not_simulated("the removal of a node's label"));
+            }
+            _ => self.fields(&action.item).refuse(field, "an object with texts"),
+        }
+    }
+
+    fn rollout(&mut self, verb: &str, action: &Action) {
         let to_revision = self.fields(&action.item).optional_whole("revision");
         let Some((kind, key)) = self.object(action) else { return };
         if kind != Kind::Deployment {
-            self.reader.needs.push(not_simulated(&format!("the action `{}` of a {kind}", action.verb)));
+            self.reader.needs.push(not_simulated(&format!("the action `{verb}` of a {kind}")));
             return;
         }
-        match action.verb.as_str() {
-            "restart" => self.act(action, Restart { key }),
-            "undo" => self.act(action, Undo { key, to_revision }),
-            verb => self.act(action, Pause { key, on: verb == "pause" }),
+        match verb {
+            "restart" | "undo" => {
+                // What its template is from now on, only the run will tell.
+                self.manifests.remove(&(kind.name().to_string(), key.name.to_string()));
+                match verb {
+                    "restart" => self.act(action, Restart { key }),
+                    _ => self.act(action, Undo { key, to_revision }),
+                }
+            }
+            _ => {
+                self.follow(kind, &key, &json!({"spec": {"paused": verb == "pause"}}));
+                self.act(action, Pause { key, on: verb == "pause" });
+            }
         }
     }
 
-    /// A patch, as far as another action does the same.
+    /// A patch of a node, as far as another action does the same; one of anything else applies the patched manifest.
     fn patch(&mut self, action: &Action) {
         let patch = &action.item.value["patch"];
         let Some((kind, key)) = self.object(action) else { return };
-        let fields = patch["spec"].as_object().filter(|_| patch.as_object().is_some_and(|patch| patch.len() == 1));
-        for (field, value) in fields.into_iter().flatten() {
-            match (field.as_str(), value) {
-                ("paused", Value::Bool(on)) if kind == Kind::Deployment => {
-                    self.act(action, Pause { key: key.clone(), on: *on });
-                }
-                ("replicas", value) if value.as_i64().is_some_and(|replicas| (0..1_000_000).contains(&replicas)) => {
-                    let replicas = value.as_i64().unwrap_or_default() as i32;
-                    self.act(action, Scale { kind, key: key.clone(), replicas });
-                }
-                (field, _) => self.reader.needs.push(not_simulated(&format!("a patch of `spec.{field}`"))),
-            }
+        if !patch.is_object() {
+            return self.fields(&action.item).refuse("patch", "an object");
         }
-        if fields.is_none() {
-            self.reader.needs.push(not_simulated("a patch of more than the spec"));
+        if kind == Kind::Node {
+            return self.patch_node(action, key.name.to_string(), patch);
+        }
+        let Some(manifest) = self.manifests.get_mut(&(kind.name().to_string(), key.name.to_string())) else {
+            self.reader.needs.push(not_simulated(&format!("a patch of a {kind} that no manifest tells of")));
+            return;
+        };
+        if let Err(list) = merge(manifest, patch, "") {
+            self.reader.needs.push(not_simulated(&format!("a patch of the list `{list}`")));
+            return;
+        }
+        let item = Item { path: action.item.path.clone(), value: manifest.clone() };
+        if let Some(object) = self.reader.manifest(&item) {
+            self.act(action, Apply { objects: vec![object] });
+        }
+    }
+
+    fn patch_node(&mut self, action: &Action, node: String, patch: &Value) {
+        for (part, fields) in patch.as_object().into_iter().flatten() {
+            for (field, value) in fields.as_object().into_iter().flatten() {
+                match (part.as_str(), field.as_str(), value) {
+                    ("metadata", "labels", labels) => self.label(action, node.clone(), labels, "patch"),
+                    ("spec", "unschedulable", Value::Bool(on)) => {
+                        self.act(action, Cordon { node: node.clone().into(), on: *on });
+                    }
+                    _ => self.reader.needs.push(not_simulated(&format!("a patch of a Node's `{part}.{field}`"))),
+                }
+            }
         }
     }
 }
 
-/// Names of the nodes in `node` and `nodes`.
-fn named_nodes(value: &Value) -> Vec<String> {
-    let many = value["nodes"].as_array().into_iter().flatten();
-    std::iter::once(&value["node"]).chain(many).filter_map(|name| name.as_str().map(str::to_string)).collect()
-}
+#[cfg(test)]
+#[path = "action_tests.rs"]
+mod tests;

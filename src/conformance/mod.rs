@@ -19,6 +19,7 @@ pub mod summary;
 pub mod watch;
 
 mod actions;
+mod dialect;
 mod nodes;
 
 pub use milestones::Run;

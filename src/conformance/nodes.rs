@@ -7,7 +7,7 @@ use crate::object::quantity::Quantity;
 use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use crate::object::taint::{Effect, Taint};
 use crate::object::{Key, Meta, Node};
-use crate::scenario::problem::{Problems, code};
+use crate::scenario::problem::Problems;
 use serde_json::Value;
 
 /// Most nodes of one group.
@@ -15,16 +15,25 @@ const COUNT_MAX: i64 = 10_000;
 /// Nodes of the extra zone beside a scenario that shared its control plane.
 const IDLE: usize = 4;
 /// Keys of a group that we know.
-const KEYS: [&str; 9] = ["count", "first", "zones", "zone", "cpu", "memory", "pods", "labels", "taints"];
+const KEYS: [&str; 10] = ["count", "first", "zones", "zone", "cpu", "memory", "pods", "capacity", "labels", "taints"];
+/// Keys of its `capacity`, which may also stand beside it.
+const RESOURCES: [&str; 3] = ["cpu", "memory", "pods"];
 
-/// The nodes of one group. The first number is `first`, or else `next`, which moves on behind the group.
-pub fn of_group(scenario: &Scenario, item: &Item, next: &mut i64, problems: &mut Problems) -> Vec<Node> {
+/// The nodes of one group. The first number is `first`, or else `next`, which moves on behind the group. A key that nobody
+/// knows is something that the scenario needs.
+pub fn of_group(
+    scenario: &Scenario,
+    item: &Item,
+    next: &mut i64,
+    problems: &mut Problems,
+    needs: &mut Vec<String>,
+) -> Vec<Node> {
     let (source, value) = (&scenario.source, &item.value);
-    for key in value.as_object().into_iter().flat_map(|map| map.keys()).filter(|key| !KEYS.contains(&key.as_str())) {
-        let path = format!("{}.{key}", item.path);
-        let message = format!("`{key}` is no key of a group of nodes: expected one of {}", KEYS.join(", "));
-        source.complain(problems, code::UNKNOWN_KEY, &path, message);
-    }
+    let capacity = value["capacity"].as_object();
+    let strange = |known: &'static [&'static str]| move |key: &&String| !known.contains(&key.as_str());
+    let keys = value.as_object().into_iter().flat_map(|map| map.keys()).filter(strange(&KEYS));
+    let keys = keys.chain(capacity.into_iter().flat_map(|map| map.keys()).filter(strange(&RESOURCES)));
+    needs.extend(keys.map(|key| format!("needs `{key}` of a group of nodes, which is unknown here")));
     let mut fields = Fields { source, value, path: item.path.clone(), problems };
     let Some(count) = fields.whole("count") else { return Vec::new() };
     if count > COUNT_MAX {
@@ -37,7 +46,8 @@ pub fn of_group(scenario: &Scenario, item: &Item, next: &mut i64, problems: &mut
     let mut common = Meta::new(Key::default());
     let mut resources = ResourceList::default();
     for (key, name, default) in [("cpu", CPU, "4"), ("memory", MEMORY, "8Gi"), ("pods", PODS, "110")] {
-        let text = match &value[key] {
+        let given = if value[key].is_null() { &value["capacity"][key] } else { &value[key] };
+        let text = match given {
             Value::Null => default.to_string(),
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -49,7 +59,7 @@ pub fn of_group(scenario: &Scenario, item: &Item, next: &mut i64, problems: &mut
     }
     for (key, text) in value["labels"].as_object().into_iter().flatten() {
         match text.as_str() {
-            Some(text) => common.labels.insert(key.as_str(), text),
+            Some(text) => common.labels.insert(key.as_str(), text.replace("$POOL", &scenario.name)),
             None => fields.refuse("labels", "texts"),
         }
     }

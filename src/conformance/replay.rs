@@ -26,7 +26,7 @@ pub const POOL: &str = "oracle.sim/pool";
 /// Namespace of a scenario's objects.
 pub const NAMESPACE: &str = "default";
 /// Before the names of the recorder's own annotations.
-const ANNOTATION: &str = "oracle.sim/";
+pub const ANNOTATION: &str = "oracle.sim/";
 /// The date of time zero: 2026-11-24T18:00:00Z. Its fraction of a second comes from the seed.
 const EPOCH: Timestamp = Timestamp(1_795_543_200);
 
@@ -54,7 +54,7 @@ impl Replay {
         let mut next = 0;
         let mut nodes = Vec::new();
         for group in &scenario.nodes {
-            nodes.extend(nodes::of_group(scenario, group, &mut next, problems));
+            nodes.extend(nodes::of_group(scenario, group, &mut next, problems, &mut needs));
         }
         let mut reader = Reader { scenario, problems, needs: &mut needs };
         let manifests = scenario.manifests.iter().filter_map(|item| reader.manifest(item)).collect();
@@ -220,10 +220,15 @@ impl Reader<'_> {
         kind
     }
 
+    /// A text with the scenario's names in place of `$POOL` and `$NS`.
+    pub fn named(&self, text: &str) -> String {
+        text.replace("$POOL", &self.scenario.name).replace("$NS", NAMESPACE)
+    }
+
     /// With the scenario's names in place of `$POOL` and `$NS`, and with our annotations in place of the recorder's.
     fn translated(&mut self, value: &Value) -> Value {
         match value {
-            Value::String(text) => Value::from(text.replace("$POOL", &self.scenario.name).replace("$NS", NAMESPACE)),
+            Value::String(text) => Value::from(self.named(text)),
             Value::Array(list) => list.iter().map(|item| self.translated(item)).collect(),
             Value::Object(map) => {
                 let mut translated = Map::new();

@@ -132,6 +132,8 @@ impl PodWorker {
             Stage::Stopped { exit_code } => (Phase::Failed, Some(exit_code)),
             _ => (Phase::Running, None),
         };
+        // Nobody takes a pod back from a terminal phase, whoever put it there.
+        let phase = if pod.status.phase.is_terminal() { pod.status.phase } else { phase };
         let not_ready = match self.stage {
             Stage::Stopped { .. } => "PodCompleted",
             _ => "ContainersNotReady",

@@ -32,10 +32,11 @@ impl Kubelet {
         let worker = &self.pods[key];
         match worker.stage {
             Stage::Stopping | Stage::Stopped { .. } => {}
+            // Somebody else may also have declared that it has ended, as pod garbage collection does.
+            _ if !pod.meta.is_terminating() && !pod.status.phase.is_terminal() => {}
             // Either its containers never ran, or a crash ended them.
-            Stage::Starting if pod.meta.is_terminating() => self.end_pod(key, SIGKILL_EXIT, ground, cx),
-            _ if pod.meta.is_terminating() => self.stop_pod(key, grace_of(pod), ground, cx),
-            _ => {}
+            Stage::Starting => self.end_pod(key, SIGKILL_EXIT, ground, cx),
+            _ => self.stop_pod(key, grace_of(pod), ground, cx),
         }
         self.write_status(key, cx);
     }
@@ -253,9 +254,10 @@ impl Kubelet {
     }
 }
 
-/// How long a pod that is being deleted has to end.
+/// How long a pod has to end: as its deletion says, or else its spec.
 fn grace_of(pod: &Pod) -> Span {
-    let grace = pod.meta.deletion.map_or(0, |deletion| deletion.grace_seconds);
+    let own = pod.spec.termination_grace_seconds.unwrap_or(0);
+    let grace = pod.meta.deletion.map_or(own, |deletion| deletion.grace_seconds);
     Span::from_secs(grace.max(0) as u64)
 }
 

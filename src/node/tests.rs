@@ -9,8 +9,8 @@ use crate::kernel::time::{Span, Time};
 use crate::object::pod::{Container, PodSpec, conditions};
 use crate::object::service::{Endpoint, LABEL_SERVICE_NAME};
 use crate::object::{
-    Clock, DelayId, Delays, Deletion, EndpointSlice, FactId, Key, Kind, Lease, Meta, Node, Object, Pod, Revision,
-    Settings, Timestamp, Uid, condition,
+    Clock, DelayId, Delays, Deletion, EndpointSlice, FactId, Key, Kind, Lease, Meta, Node, Object, Phase, Pod,
+    Revision, Settings, Timestamp, Uid, condition,
 };
 use crate::program::{Command, Context, Ticket, Timer};
 use insta::assert_snapshot;
@@ -189,6 +189,29 @@ fn a_pod_is_pulled_started_ready_and_ended() {
     22s patch Pod default/web Succeeded Ready=False
     22s delete Pod default/web grace 0s
     ");
+}
+
+#[test]
+fn a_pod_that_somebody_else_declared_ended_ends_and_does_not_come_back() {
+    let mut stage = Stage::new();
+    stage.put(pod("runs", 1));
+    stage.advance_to(10, true);
+    stage.put(pod("starts", 2));
+    stage.story();
+    for name in ["runs", "starts"] {
+        let mut ended = current(&stage, name);
+        ended.status.phase = Phase::Failed;
+        stage.put(ended);
+        stage.serve();
+    }
+    stage.advance_to(20, true);
+    assert_snapshot!(stage.story(), @"
+    10s patch Pod default/starts Failed Ready=False
+    12s * containers-stopped Pod default/runs on n1
+    12s patch Pod default/runs Failed Ready=False
+    ");
+    assert_eq!(["runs", "starts"].map(|name| current(&stage, name).status.phase), [Phase::Failed; 2]);
+    assert!(stage.ground[stage.ground.find("n1").unwrap()].sandboxes.is_empty());
 }
 
 #[test]
