@@ -12,10 +12,12 @@ mod plan;
 mod tracker;
 
 use crate::apiserver::{Change, Reply, Request};
-use crate::object::{EndpointSlice, Key, Kind, Name, Pod, Service, SettingId};
+use crate::object::node::LABEL_ZONE;
+use crate::object::service::Endpoint;
+use crate::object::{EndpointSlice, Key, Kind, Name, Node, Pod, Service, SettingId};
 use crate::program::reconcile::Enqueue;
 use crate::program::{Caches, Context, EventAbout, Reconcile, Step};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tracker::Tracker;
 
@@ -25,8 +27,21 @@ const REPORTER: &str = "endpoint-slice-controller";
 #[derive(Clone, Default)]
 pub struct EndpointSliceController {
     tracker: Tracker,
-    /// An index, so that a sync need not look at every pod of its namespace.
-    members: BTreeMap<Key, BTreeSet<Key>>,
+    /// An index, so that a sync need not look at every pod of its namespace, nor again at those that did not change.
+    members: BTreeMap<Key, BTreeMap<Key, Member>>,
+    /// Nodes came, went or moved to another zone since endpoints were made.
+    are_nodes_other: bool,
+}
+
+/// What a Service makes of a pod that it selects.
+#[derive(Clone)]
+enum Member {
+    /// To be looked at.
+    Changed,
+    /// It has no address, or has ended.
+    Absent,
+    /// It is an endpoint behind these ports.
+    Present(Box<(plan::PortKey, Endpoint)>),
 }
 
 /// What a sync remembers between its requests: writes still to be made, one after another, and what went wrong.
@@ -54,7 +69,10 @@ impl Reconcile for EndpointSliceController {
             Kind::Pod => self.pod_changed(change, cx, enqueue),
             Kind::EndpointSlice => self.slice_changed(change, cx, enqueue),
             // Nodes are only looked up: without hints their changes concern no Service.
-            _ => {}
+            _ => {
+                let zone = |node: Option<&Arc<Node>>| node.map(|node| node.meta.labels.get(LABEL_ZONE).cloned());
+                self.are_nodes_other |= zone(change.before()) != zone(change.after());
+            }
         }
     }
 
@@ -77,10 +95,13 @@ impl EndpointSliceController {
             return;
         };
         if change.before::<Service>().is_some_and(|old| old.selector == service.selector) {
+            let members = self.members.entry(change.key().clone()).or_default();
+            members.values_mut().for_each(|member| *member = Member::Changed);
             return;
         }
         let pods = caches.table(Kind::Pod).in_namespace::<Pod>(service.meta.namespace());
-        let members = pods.filter(|pod| selects(service, pod)).map(|pod| pod.meta.key.clone()).collect();
+        let members =
+            pods.filter(|pod| selects(service, pod)).map(|pod| (pod.meta.key.clone(), Member::Changed)).collect();
         self.members.insert(change.key().clone(), members);
     }
 
@@ -95,6 +116,10 @@ impl EndpointSliceController {
             _ => true,
         };
         if !has_other_labels && !is_other_endpoint {
+            if !old.zip(new).is_some_and(|(old, new)| endpoint::is_of_the_same(old, new)) {
+                let members = self.members.values_mut().filter_map(|members| members.get_mut(change.key()));
+                members.for_each(|member| *member = Member::Changed);
+            }
             return;
         }
         let delay = cx.span(SettingId::EndpointUpdatesBatchPeriod);
@@ -104,7 +129,7 @@ impl EndpointSliceController {
             let has = new.is_some_and(|new| selects(service, new));
             let members = self.members.entry(service.meta.key.clone()).or_default();
             if has {
-                members.insert(change.key().clone());
+                members.insert(change.key().clone(), Member::Changed);
             } else {
                 members.remove(change.key());
             }
@@ -166,19 +191,38 @@ impl EndpointSliceController {
     }
 
     /// Endpoints by their ports, in the order of their pods' names, and which pods could not be had.
-    fn desired(&self, service: &Service, caches: &Caches) -> (plan::Desired, Vec<String>) {
+    fn desired(&mut self, service: &Service, caches: &Caches) -> (plan::Desired<'_>, Vec<String>) {
+        if std::mem::take(&mut self.are_nodes_other) {
+            let all = self.members.values_mut().flat_map(BTreeMap::values_mut);
+            all.for_each(|member| *member = Member::Changed);
+        }
         let (mut desired, mut errors) = (plan::Desired::new(), Vec::new());
-        let pods = self.members.get(&service.meta.key).into_iter().flatten();
-        for pod in pods.filter_map(|key| caches.get::<Pod>(key)) {
-            let Some(ip) = pod.status.ip.filter(|_| !pod.status.phase.is_terminal()) else { continue };
-            let group = desired.entry(plan::PortKey::of(endpoint::ports(service, pod))).or_default();
-            let node = caches.get(&Key::cluster(pod.node_name.clone()));
-            if node.is_none() && !service.publish_not_ready_addresses {
-                let (pod, node) = (pod.meta.name(), &pod.node_name);
-                errors.push(format!("skipping Pod {pod} for Service {}: Node {node} Not Found", service.meta.key));
-                continue;
+        for (key, member) in self.members.get_mut(&service.meta.key).into_iter().flatten() {
+            if matches!(member, Member::Changed) {
+                let Some(pod) = caches.get::<Pod>(key) else { continue };
+                let ip = pod.status.ip.filter(|_| !pod.status.phase.is_terminal());
+                *member = Member::Absent;
+                if let Some(ip) = ip {
+                    let ports = plan::PortKey::of(endpoint::ports(service, pod));
+                    let node = caches.get::<Node>(&Key::cluster(pod.node_name.clone()));
+                    if node.is_none() && !service.publish_not_ready_addresses {
+                        let (name, node, of) = (pod.meta.name(), &pod.node_name, &service.meta.key);
+                        errors.push(format!("skipping Pod {name} for Service {of}: Node {node} Not Found"));
+                        desired.entry(ports).or_default();
+                        *member = Member::Changed;
+                        continue;
+                    }
+                    let endpoint = endpoint::endpoint(service, pod, node.map(Arc::as_ref), ip);
+                    *member = Member::Present(Box::new((ports, endpoint)));
+                }
             }
-            group.push_back(endpoint::endpoint(service, pod, node.map(Arc::as_ref), ip));
+            if let Member::Present(present) = member {
+                let (ports, endpoint) = &**present;
+                match desired.get_mut(ports) {
+                    Some(group) => group.push(endpoint),
+                    None => drop(desired.insert(ports.clone(), vec![endpoint])),
+                }
+            }
         }
         (desired, errors)
     }

@@ -89,12 +89,14 @@ impl Cache {
             }
             table.tallies = std::mem::take(&mut self.table.tallies);
             table.tallies.remake(classes, &table.labels);
+            table.scores = std::mem::take(&mut self.table.scores);
+            table.scores.reset();
             self.table = table;
         }
         &self.table
     }
 
-    /// The same, with the columns that filter and score `pod` fast, and with everything counted that the plugins of
+    /// The same, with the columns and scores that filter and score `pod` fast, and with everything counted that the plugins of
     /// `profile` are going to ask for it.
     pub fn table_for(&mut self, pod: &PodInfo, profile: &Profile) -> &NodeTable {
         self.table();
@@ -104,6 +106,7 @@ impl Cache {
                 self.table.tallies.keep(pod.pod.meta.namespace(), &counted, &self.table.labels);
             }
         }
+        self.table.keep_scores(pod, profile);
         &self.table
     }
 

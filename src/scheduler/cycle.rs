@@ -232,8 +232,15 @@ pub fn prioritise(
     let mut scores = vec![0; feasible.len()];
     for (index, plugin) in profile.at(Point::Score).filter(|(index, _)| !skipped.contains(*index)) {
         let (cycle, weight) = (&cycles[index as usize], profile.weight(index));
-        scores.fill(0);
-        plugin.score(pod, cycle, nodes, feasible, &mut scores);
+        match nodes.kept_scores(pod, plugin) {
+            Some(kept) => {
+                scores.iter_mut().zip(&*feasible).for_each(|(score, &row)| *score = i64::from(kept[row as usize]))
+            }
+            None => {
+                scores.fill(0);
+                plugin.score(pod, cycle, nodes, feasible, &mut scores);
+            }
+        }
         let raw = details.is_some().then(|| scores.clone());
         plugin.normalise(pod, cycle, &mut scores);
         for (total, score) in totals.iter_mut().zip(&mut scores) {

@@ -53,6 +53,8 @@ pub trait DynPlugin: Send + Sync {
     fn name(&self) -> &'static str;
     fn points(&self) -> &'static [Point];
     fn interests(&self) -> &'static [Interest];
+    /// [`Plugin::SCORES_AMOUNTS`].
+    fn scores_amounts(&self) -> bool;
     /// An empty cycle.
     fn cycle(&self) -> DynCycle;
     fn pre_enqueue(&self, pod: &Pod) -> Result<(), Refusal>;
@@ -84,6 +86,9 @@ impl<P: Plugin> DynPlugin for P {
     }
     fn interests(&self) -> &'static [Interest] {
         P::INTERESTS
+    }
+    fn scores_amounts(&self) -> bool {
+        P::SCORES_AMOUNTS
     }
     fn cycle(&self) -> DynCycle {
         DynCycle(Box::new(P::Cycle::default()))

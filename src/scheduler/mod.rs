@@ -29,6 +29,7 @@ pub mod profile;
 pub mod cache;
 pub mod default_selector;
 pub mod event;
+pub mod kept_scores;
 pub mod node_labels;
 pub mod queue;
 pub mod table;

@@ -116,6 +116,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// Events that may let in a pod that it refused. Each is put to [`Plugin::hint`].
     const INTERESTS: &'static [Interest] = &[];
 
+    /// Whether its score of a node, from 0 to 100 before it is normalised, follows from the cpu and memory that the pod
+    /// asks for and is charged and from what the node has of them and has given away, and from nothing else. Then it is
+    /// kept from one cycle to the next ([`super::kept_scores`]); it is scored with an empty [`Plugin::Cycle`].
+    const SCORES_AMOUNTS: bool = false;
+
     /// What it learns about one pod in one cycle.
     type Cycle: Clone + Default + Send + Sync + 'static;
 

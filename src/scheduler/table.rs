@@ -6,6 +6,7 @@
 //! node classes there are columns of labels ([`super::node_labels`]): what classes would save, they save without being
 //! kept up to date.
 
+use super::kept_scores::KeptScores;
 use super::node_labels::LabelColumn;
 use super::tally::Tallies;
 use crate::kernel::bitset::BitSet;
@@ -149,6 +150,8 @@ pub struct NodeTable {
     pub unschedulable: BitSet,
     /// Pods by namespace and labels.
     pub(super) tallies: Tallies,
+    /// Scores by what pods ask for.
+    pub(super) scores: KeptScores,
 }
 
 impl NodeTable {
@@ -195,7 +198,12 @@ impl NodeTable {
     /// Brings a row up to date with its node.
     pub(super) fn write_node(&mut self, row: usize, node: &Node) {
         let allocatable = Resources::from(&node.allocatable);
+        let scored = |amounts: &Amounts| (amounts.cpu_milli[row], amounts.memory_bytes[row]);
+        let before = scored(&self.allocatable);
         self.allocatable.write(row, &allocatable);
+        if before != scored(&self.allocatable) {
+            self.scores.touch(row, self.names.len());
+        }
         self.scalars.iter_mut().for_each(|column| column.allocatable[row] = 0);
         for (name, amount) in &allocatable.scalars {
             self.scalar_column(name).allocatable[row] = *amount;
@@ -217,6 +225,7 @@ impl NodeTable {
         self.requested.write(row, &usage.requested);
         self.charged_cpu_milli[row] = usage.charged_cpu_milli;
         self.charged_memory_bytes[row] = usage.charged_memory_bytes;
+        self.scores.touch(row, self.names.len());
         for (name, amount) in &usage.requested.scalars {
             self.scalar_column(name).requested[row] = *amount;
         }

@@ -137,6 +137,8 @@ pub struct Tallies {
     topologies: Vec<Topology>,
     counts: Vec<Count>,
     by_selector: BTreeMap<(Name, Arc<Selector>), u32>,
+    /// The count that was last asked for, by which the next question is likely to be answered.
+    latest: u32,
     asked: u64,
 }
 
@@ -262,18 +264,30 @@ impl Tallies {
             self.topologies.push(Topology::new(key, labels));
             self.topologies.len() - 1
         }) as u32;
-        let content = (namespace.clone(), selector.clone());
-        let index = match self.by_selector.get(&content) {
-            Some(index) => *index,
-            None => self.new_count(content),
+        let index = match self.find(namespace, selector) {
+            Some(index) => index,
+            None => self.new_count((namespace.clone(), selector.clone())),
         };
+        self.latest = index;
         self.asked += 1;
         let count = &mut self.counts[index as usize];
         count.asked = self.asked;
+        if !Arc::ptr_eq(&count.content.1, selector) {
+            count.content.1 = selector.clone();
+        }
         if *is_summed && count.sums.iter().all(|(known, _)| *known != topology) {
             let sums = count.sum(&self.topologies[topology as usize]);
             count.sums.push((topology, sums));
         }
+    }
+
+    fn find(&self, namespace: &Name, selector: &Arc<Selector>) -> Option<u32> {
+        let latest = self.counts.get(self.latest as usize);
+        // Equal selectors of pods that come one after another are usually one and the same.
+        if latest.is_some_and(|count| Arc::ptr_eq(&count.content.1, selector) && count.content.0 == *namespace) {
+            return Some(self.latest);
+        }
+        self.by_selector.get(&(namespace.clone(), selector.clone())).copied()
     }
 
     fn new_count(&mut self, content: (Name, Arc<Selector>)) -> u32 {
@@ -312,8 +326,8 @@ impl Tallies {
 impl NodeTable {
     /// The pods that `selector` matches in `namespace`.
     pub fn count(&self, namespace: &Name, selector: &Arc<Selector>) -> Kept<Count> {
-        match self.tallies.by_selector.get(&(namespace.clone(), selector.clone())) {
-            Some(index) => Kept::At(*index),
+        match self.tallies.find(namespace, selector) {
+            Some(index) => Kept::At(index),
             None => Kept::Made(Arc::new(self.tallies.made(namespace, selector))),
         }
     }

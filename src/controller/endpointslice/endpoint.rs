@@ -8,6 +8,7 @@ use crate::object::pod::Container;
 use crate::object::service::{Endpoint, ServicePort};
 use crate::object::{Name, Node, Pod, Service};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// A port of a slice: name, protocol, number.
 pub type Port = (Name, Name, i32);
@@ -52,11 +53,18 @@ pub fn has_changed(old: &Pod, new: &Pod) -> bool {
     is_ending || old.is_ready() != new.is_ready() || old.status.ip != new.status.ip
 }
 
+/// Whether the endpoint of a pod is made of the same before and after a change; of a pod without an address there is none.
+pub fn is_of_the_same(old: &Pod, new: &Pod) -> bool {
+    let place = |pod: &Pod| (pod.status.ip, pod.status.phase.is_terminal(), pod.meta.uid);
+    !has_changed(old, new)
+        && place(old) == place(new)
+        && (new.status.ip.is_none() || old.node_name == new.node_name && Arc::ptr_eq(&old.spec, &new.spec))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::object::pod::{ContainerPort, PodSpec};
-    use std::sync::Arc;
 
     #[test]
     fn target_ports_are_numbers_or_names_of_container_ports() {

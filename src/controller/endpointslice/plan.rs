@@ -11,6 +11,7 @@ use crate::object::service::{Endpoint, LABEL_MANAGED_BY, LABEL_SERVICE_NAME};
 use crate::object::{EndpointSlice, Key, Kind, Labels, Meta, Name, Revision, Service, Strategy};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// Value of the label that names who manages a slice.
@@ -38,7 +39,57 @@ impl PortKey {
 }
 
 /// Endpoints wanted, by their ports, in the order of their pods' names.
-pub type Desired = BTreeMap<PortKey, VecDeque<Endpoint>>;
+pub type Desired<'a> = BTreeMap<PortKey, Vec<&'a Endpoint>>;
+
+/// Endpoints of one set of ports that have no slice yet.
+struct Left<'a> {
+    /// All, in the order of [`id`].
+    endpoints: Vec<&'a Endpoint>,
+    is_taken: Vec<bool>,
+    many: usize,
+    /// Before it, all are taken.
+    first: usize,
+    /// After the one that was found last: slices hold runs of neighbours.
+    next: usize,
+}
+
+/// What an endpoint is told apart by.
+fn id(endpoint: &Endpoint) -> (&Name, Ipv4Addr) {
+    (&endpoint.pod, endpoint.ip)
+}
+
+impl<'a> Left<'a> {
+    fn new(mut endpoints: Vec<&'a Endpoint>) -> Left<'a> {
+        endpoints.sort_by_key(|endpoint| id(endpoint));
+        let many = endpoints.len();
+        Left { endpoints, is_taken: vec![false; many], many, first: 0, next: 0 }
+    }
+
+    /// Takes the one that is told apart by the same as `known`.
+    fn take(&mut self, known: &Endpoint) -> Option<&'a Endpoint> {
+        let is_next = self.endpoints.get(self.next).is_some_and(|endpoint| id(endpoint) == id(known));
+        let index = match is_next {
+            true => self.next,
+            false => self.endpoints.binary_search_by_key(&id(known), |endpoint| id(endpoint)).ok()?,
+        };
+        self.next = index + 1;
+        self.take_at(index)
+    }
+
+    /// Takes the first that is left.
+    fn take_first(&mut self) -> Option<&'a Endpoint> {
+        self.first += self.is_taken[self.first..].iter().position(|is_taken| !is_taken)?;
+        self.take_at(self.first)
+    }
+
+    fn take_at(&mut self, index: usize) -> Option<&'a Endpoint> {
+        if std::mem::replace(&mut self.is_taken[index], true) {
+            return None;
+        }
+        self.many -= 1;
+        Some(self.endpoints[index])
+    }
+}
 
 /// Slices to write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +103,7 @@ pub struct Plan {
 }
 
 /// What to write so that the `existing` slices of a Service, in the order of their names, become the `desired` ones.
-pub fn plan(service: &Service, desired: Desired, existing: &[Arc<EndpointSlice>], max: usize) -> Plan {
+pub fn plan(service: &Service, desired: Desired<'_>, existing: &[Arc<EndpointSlice>], max: usize) -> Plan {
     let mut plan = Plan::default();
     let mut by_ports: BTreeMap<PortKey, Vec<Arc<EndpointSlice>>> = BTreeMap::new();
     for slice in existing {
@@ -82,40 +133,39 @@ pub fn plan(service: &Service, desired: Desired, existing: &[Arc<EndpointSlice>]
 fn lay_out(
     service: &Service,
     ports: &PortKey,
-    endpoints: VecDeque<Endpoint>,
+    endpoints: Vec<&Endpoint>,
     existing: Vec<Arc<EndpointSlice>>,
     max: usize,
     plan: &mut Plan,
 ) {
-    let id = |endpoint: &Endpoint| (endpoint.pod.clone(), endpoint.ip);
-    let mut left: BTreeMap<_, Endpoint> = endpoints.into_iter().map(|endpoint| (id(&endpoint), endpoint)).collect();
+    let mut left = Left::new(endpoints);
     let (mut changed, mut unchanged) = (Vec::new(), Vec::new());
+    let labels = labels_of(service);
     for slice in existing {
-        let kept: Vec<_> = slice.endpoints.iter().filter_map(|endpoint| left.remove(&id(endpoint))).collect();
-        let labels = labels_of(service);
+        let kept: Vec<_> = slice.endpoints.iter().filter_map(|endpoint| left.take(endpoint)).collect();
         let has_same_labels = own_labels(&slice.meta.labels) == own_labels(&labels);
-        if kept == slice.endpoints && has_same_labels {
+        if kept.iter().copied().eq(&slice.endpoints) && has_same_labels {
             unchanged.push(slice);
         } else if kept.is_empty() && !slice.endpoints.is_empty() {
             plan.delete.push(slice);
         } else {
             let mut updated = (*slice).clone();
-            updated.endpoints = kept;
-            updated.meta.labels = labels;
+            updated.endpoints = kept.into_iter().cloned().collect();
+            updated.meta.labels = labels.clone();
             changed.push(updated);
         }
     }
-    let fill = |slice: &mut EndpointSlice, left: &mut BTreeMap<_, Endpoint>| {
+    let fill = |slice: &mut EndpointSlice, left: &mut Left<'_>| {
         while slice.endpoints.len() < max
-            && let Some((_, endpoint)) = left.pop_first()
+            && let Some(endpoint) = left.take_first()
         {
-            slice.endpoints.push(endpoint);
+            slice.endpoints.push(endpoint.clone());
         }
     };
     changed.sort_by_key(|slice| Reverse(slice.endpoints.len()));
     changed.iter_mut().for_each(|slice| fill(slice, &mut left));
-    while !left.is_empty() {
-        let roomy = if left.len() < max { best_fit(&unchanged, left.len(), max) } else { None };
+    while left.many > 0 {
+        let roomy = if left.many < max { best_fit(&unchanged, left.many, max) } else { None };
         let mut slice = match roomy {
             Some(index) => (*unchanged.remove(index)).clone(),
             None => new_slice(service, ports.sorted.clone()),
@@ -217,7 +267,6 @@ fn own_labels(labels: &Labels) -> Labels {
 mod tests {
     use super::*;
     use crate::object::Uid;
-    use std::net::Ipv4Addr;
 
     fn service() -> Service {
         let mut service = Service { meta: Meta::new(Key::new("default", "web")), ..Service::default() };
@@ -258,10 +307,10 @@ mod tests {
 
     /// Plans for a Service that wants `wanted` (by pod number) with at most three endpoints a slice.
     fn planned(existing: &[Arc<EndpointSlice>], wanted: &[u8]) -> String {
+        let endpoints: Vec<Endpoint> = wanted.iter().map(|&number| endpoint(number)).collect();
         let mut desired = Desired::new();
         if !wanted.is_empty() {
-            let endpoints = wanted.iter().map(|&number| endpoint(number)).collect();
-            desired.insert(PortKey::of(ports(80)), endpoints);
+            desired.insert(PortKey::of(ports(80)), endpoints.iter().collect());
         }
         let Plan { create, update, delete } = plan(&service(), desired, existing, 3).paired(&service());
         let all = |word: &str, slices: &mut dyn Iterator<Item = String>| {
@@ -352,8 +401,8 @@ mod tests {
                 }
             }
             slices.retain(|slice| !slice.endpoints.is_empty());
-            let desired = wanted.iter().map(|&number| endpoint(number)).collect();
-            let desired = Desired::from([(PortKey::of(ports(80)), desired)]);
+            let endpoints: Vec<Endpoint> = wanted.iter().map(|&number| endpoint(number)).collect();
+            let desired = Desired::from([(PortKey::of(ports(80)), endpoints.iter().collect())]);
             let plan = plan(&service(), desired, &slices, 3).paired(&service());
             let touched = |name: &Name| {
                 let deleted = plan.delete.iter().any(|slice| slice.meta.name() == name);

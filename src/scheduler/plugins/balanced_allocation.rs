@@ -29,6 +29,7 @@ fn balance(cpu: (i64, i64), memory: (i64, i64)) -> i64 {
 impl Plugin for BalancedAllocation {
     const NAME: &'static str = "NodeResourcesBalancedAllocation";
     const POINTS: &'static [Point] = &[Point::PreScore, Point::Score];
+    const SCORES_AMOUNTS: bool = true;
     type Cycle = ();
 
     /// Of pods that ask for nothing, it would send many to the same node.

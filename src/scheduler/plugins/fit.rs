@@ -4,6 +4,7 @@
 //! pod-level resources and in-place resize (pods do not have them here), ignored resources, resources delegated to
 //! dynamic allocation, and the scoring strategies other than LeastAllocated over cpu and memory with equal weights.
 
+use super::quotient;
 use crate::object::resources::Resources;
 use crate::object::{Name, Node, Pod};
 use crate::scheduler::event::{Action, ClusterEvent, Interest, Resource};
@@ -128,8 +129,8 @@ impl Need {
 }
 
 /// The share of `capacity` that stays free (per cent).
-const fn free_share(requested: i64, capacity: i64) -> i64 {
-    if requested > capacity { 0 } else { (capacity - requested).wrapping_mul(MAX_NODE_SCORE) / capacity }
+fn free_share(requested: i64, capacity: i64) -> i64 {
+    if requested > capacity { 0 } else { quotient((capacity - requested).wrapping_mul(MAX_NODE_SCORE), capacity) }
 }
 
 impl Plugin for Fit {
@@ -139,6 +140,7 @@ impl Plugin for Fit {
         Interest { resource: Resource::Pod, actions: Action::DELETE.and(Action::POD_SCALE_DOWN) },
         Interest { resource: Resource::Node, actions: Action::ADD.and(Action::NODE_ALLOCATABLE) },
     ];
+    const SCORES_AMOUNTS: bool = true;
     type Cycle = Need;
 
     fn pre_filter(&self, pod: &PodInfo, _nodes: &NodeTable, cycle: &mut Need) -> PreFilter {

@@ -6,6 +6,7 @@
 
 mod hints;
 
+use super::quotient;
 use crate::object::node::{LABEL_HOSTNAME, LABEL_ZONE};
 use crate::object::node_affinity::must_match;
 use crate::object::taint::{Effect, tolerated};
@@ -110,20 +111,27 @@ fn keeps_away(pod: &Pod, nodes: &NodeTable, row: usize) -> bool {
 }
 
 impl PodTopologySpread {
-    /// The hard or the soft constraints of a pod.
-    fn constraints(&self, pod: &PodInfo, is_hard: bool) -> Vec<Constraint> {
+    /// The hard or the soft constraints that hold for a pod, as they were written.
+    fn asked<'a>(&'a self, pod: &'a PodInfo, is_hard: bool) -> impl Iterator<Item = &'a SpreadConstraint> {
         let own = &pod.pod.spec.topology_spread;
-        let asked = |constraint: &&SpreadConstraint| constraint.is_hard == is_hard;
-        if !own.is_empty() {
-            let labels = &pod.pod.meta.labels;
-            let counted = |constraint: &SpreadConstraint| constraint.counted(labels).map(Arc::new);
-            return own.iter().filter(asked).map(|own| Constraint::new(own, counted(own))).collect();
-        }
-        if pod.default_selector.is_empty() {
-            return Vec::new();
-        }
-        let selector = || Some(pod.default_selector.clone());
-        self.defaults.iter().filter(asked).map(|default| Constraint::new(default, selector())).collect()
+        let written = match (own.is_empty(), pod.default_selector.is_empty()) {
+            (false, _) => own.as_slice(),
+            (true, false) => &self.defaults,
+            (true, true) => &[],
+        };
+        written.iter().filter(move |constraint| constraint.is_hard == is_hard)
+    }
+
+    /// The same, as the pod has them.
+    fn constraints<'a>(&'a self, pod: &'a PodInfo, is_hard: bool) -> impl Iterator<Item = Constraint> + 'a {
+        let is_default = pod.pod.spec.topology_spread.is_empty();
+        self.asked(pod, is_hard).map(move |constraint| {
+            let selector = match is_default {
+                true => Some(pod.default_selector.clone()),
+                false => constraint.counted(&pod.pod.meta.labels).map(Arc::new),
+            };
+            Constraint::new(constraint, selector)
+        })
     }
 
     /// Whether only nodes with all the labels are scored.
@@ -182,10 +190,17 @@ struct Soft {
     topology: Kept<Topology>,
     /// For host names: the pods on each row.
     on_row: Option<Kept<Count>>,
-    /// Otherwise: the pods in each domain.
-    sums: Vec<u32>,
+    /// Otherwise: what each domain is charged.
+    by_domain: Vec<f64>,
     weight: f64,
-    max_skew: i64,
+    /// What every domain is charged, so that small differences count less.
+    slack: f64,
+}
+
+impl Soft {
+    fn charge(&self, pods: u32) -> f64 {
+        f64::from(pods) * self.weight + self.slack
+    }
 }
 
 /// What is learnt about one pod.
@@ -226,7 +241,7 @@ impl Plugin for PodTopologySpread {
 
     fn counted(&self, pod: &PodInfo) -> Vec<Counted> {
         let both = [true, false].into_iter();
-        let all = both.flat_map(|is_hard| self.constraints(pod, is_hard).into_iter().map(move |one| (is_hard, one)));
+        let all = both.flat_map(|is_hard| self.constraints(pod, is_hard).map(move |one| (is_hard, one)));
         all.filter_map(|(is_hard, Constraint { key, selector, .. })| {
             let is_summed = is_hard || key != LABEL_HOSTNAME;
             Some(Counted { selector: selector.filter(|selector| !selector.is_empty())?, key, is_summed })
@@ -235,7 +250,7 @@ impl Plugin for PodTopologySpread {
     }
 
     fn pre_filter(&self, pod: &PodInfo, nodes: &NodeTable, cycle: &mut Cycle) -> PreFilter {
-        let constraints = self.constraints(pod, true);
+        let constraints: Vec<_> = self.constraints(pod, true).collect();
         if constraints.is_empty() {
             return PreFilter::Skip;
         }
@@ -296,7 +311,7 @@ impl Plugin for PodTopologySpread {
     }
 
     fn pre_score(&self, pod: &PodInfo, cycle: &mut Cycle, nodes: &NodeTable, feasible: &[u32]) -> PreScore {
-        let constraints = self.constraints(pod, false);
+        let constraints: Vec<_> = self.constraints(pod, false).collect();
         if constraints.is_empty() {
             return PreScore::Skip;
         }
@@ -315,68 +330,77 @@ impl Plugin for PodTopologySpread {
             let mut soft = Soft {
                 topology: kept.clone(),
                 on_row: None,
-                sums: Vec::new(),
+                by_domain: Vec::new(),
                 weight: 0.0,
-                max_skew: constraint.max_skew,
+                slack: (constraint.max_skew - 1) as f64,
             };
-            let mut size = scored.len();
+            let weight = |domains: usize| libm::log((domains + 2) as f64);
             if constraint.key == LABEL_HOSTNAME {
+                soft.weight = weight(scored.len());
                 soft.on_row = Some(count);
             } else {
-                size = distinct(topology, scored);
-                if (is_everywhere || !requires_all) && !constraint.is_choosy(&pod.pod, nodes) {
-                    soft.sums = nodes.sums(&count, kept).into_owned();
+                soft.weight = weight(distinct(topology, scored));
+                let sums = if (is_everywhere || !requires_all) && !constraint.is_choosy(&pod.pod, nodes) {
+                    nodes.sums(&count, kept)
                 } else {
-                    soft.sums.resize(topology.rows.len(), 0);
+                    let mut sums = vec![0; topology.rows.len()];
                     let on_row = &nodes.count_of(&count).on_row;
                     for (row, &domain) in topology.domains.iter().enumerate().filter(|(row, _)| on_row[*row] > 0) {
                         let has_all = || has_all(&topologies, nodes, row);
                         if (!requires_all || has_all()) && constraint.includes(&pod.pod, nodes, row) {
-                            soft.sums[domain as usize] += on_row[row];
+                            sums[domain as usize] += on_row[row];
                         }
                     }
-                }
+                    sums.into()
+                };
+                soft.by_domain = sums.iter().map(|&pods| soft.charge(pods)).collect();
             }
-            soft.weight = libm::log((size + 2) as f64);
             cycle.soft.push(soft);
         }
         PreScore::Proceed
     }
 
     fn score(&self, _pod: &PodInfo, cycle: &Cycle, nodes: &NodeTable, feasible: &[u32], out: &mut [i64]) {
-        let mut sums = vec![0.0; feasible.len()];
-        for soft in &cycle.soft {
-            let topology = nodes.topology_of(&soft.topology);
-            let on_row = soft.on_row.as_ref().map(|count| &nodes.count_of(count).on_row);
-            let skew = (soft.max_skew - 1) as f64;
-            for (sum, &row) in sums.iter_mut().zip(feasible) {
-                let row = row as usize;
-                if topology.has.contains(row) {
-                    let pods = on_row.map_or_else(|| soft.sums[topology.domains[row] as usize], |on_row| on_row[row]);
-                    *sum += f64::from(pods) * soft.weight + skew;
+        const MANY: usize = 64;
+        for (out, rows) in out.chunks_mut(MANY).zip(feasible.chunks(MANY)) {
+            let mut sums = [0.0; MANY];
+            for soft in &cycle.soft {
+                let topology = nodes.topology_of(&soft.topology);
+                let is_complete = topology.is_complete();
+                let places = sums.iter_mut().zip(rows.iter().map(|&row| row as usize));
+                let places = places.filter(|(_, row)| is_complete || topology.has.contains(*row));
+                match &soft.on_row {
+                    Some(count) => {
+                        let on_row = &nodes.count_of(count).on_row;
+                        places.for_each(|(sum, row)| *sum += soft.charge(on_row[row]));
+                    }
+                    None => places.for_each(|(sum, row)| *sum += soft.by_domain[topology.domains[row] as usize]),
                 }
             }
+            out.iter_mut().zip(sums).for_each(|(score, sum)| *score = rounded(sum));
         }
-        for (index, (score, sum)) in out.iter_mut().zip(sums).enumerate() {
-            *score = if cycle.ignored.get(index) == Some(&true) { 0 } else { rounded(sum) };
+        for (score, _) in out.iter_mut().zip(&cycle.ignored).filter(|(_, ignored)| **ignored) {
+            *score = 0;
         }
     }
 
     fn normalise(&self, _pod: &PodInfo, cycle: &Cycle, scores: &mut [i64]) {
         let is_ignored = |index: usize| cycle.ignored.get(index) == Some(&true);
-        let scored = || scores.iter().enumerate().filter(|(index, _)| !is_ignored(*index)).map(|(_, score)| *score);
-        let (least, most) = (scored().min().unwrap_or(0), scored().max().unwrap_or(0));
+        let (mut least, mut most) = (i64::MAX, i64::MIN);
+        for (_, &score) in scores.iter().enumerate().filter(|(index, _)| !is_ignored(*index)) {
+            (least, most) = (least.min(score), most.max(score));
+        }
         for (index, score) in scores.iter_mut().enumerate() {
             *score = match most {
                 _ if is_ignored(index) => 0,
                 0 => MAX_NODE_SCORE,
-                _ => MAX_NODE_SCORE * (most + least - *score) / most,
+                _ => quotient(MAX_NODE_SCORE * (most + least - *score), most),
             };
         }
     }
 
     fn hint(&self, pod: &PodInfo, event: &ClusterEvent) -> bool {
-        hints::hint(&self.constraints(pod, true), pod, event)
+        hints::hint(&self.constraints(pod, true).collect::<Vec<_>>(), pod, event)
     }
 }
 
