@@ -159,7 +159,7 @@ fn delays() -> Delays {
 }
 
 /// Delays of the recorder's API server in one run: how long a write keeps its machine busy, how long until watchers may hear
-/// of it, and from then until its client goes on. Its machine had other work, in some runs more than in others.
+/// of it, and from then until its client goes on; and how long a read takes, which is assumed. Its machine had other work, in some runs more than in others.
 ///
 /// Measured in the recordings of families a to w, at moments when little else happened: from a Deployment's new generation
 /// to its new ReplicaSet, a watch and a write, 12 ms (median of 42); from there to the next write of the same sync, a reply
@@ -167,12 +167,13 @@ fn delays() -> Delays {
 /// programs take 320 to 360 ms: 4 to 5 ms each. Of the 151 pods that were created alone, the time to their binding has a
 /// logarithm that varies within a run by a standard deviation of 0.67, and from run to run by 0.45: the latter is a 95th
 /// percentile of twice the median.
-fn api_delays(seed: u64) -> [(DelayId, Delay); 3] {
+fn api_delays(seed: u64) -> [(DelayId, Delay); 4] {
     let usual = Span::from_micros(3_500);
     let runs = Delay::LogNormal { median: usual, p95: usual.times(2) };
     let turn = runs.sample(&Draws::new(seed), "the recorder's machine", 0);
     let part = |tenths: u64| Span::from_micros(turn.as_micros() * tenths / 10);
-    [(DelayId::ApiTurn, part(10), 4), (DelayId::ApiWrite, part(17), 2), (DelayId::ApiReply, part(23), 2)]
+    let (turn, read) = ((DelayId::ApiTurn, part(10), 4), (DelayId::ApiRead, part(10), 2));
+    [turn, read, (DelayId::ApiWrite, part(17), 2), (DelayId::ApiReply, part(23), 2)]
         .map(|(id, median, spread)| (id, Delay::LogNormal { median, p95: median.times(spread) }))
 }
 

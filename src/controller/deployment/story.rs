@@ -425,6 +425,7 @@ fn a_deployment_that_is_being_deleted_only_counts() {
     t.story();
     change(&mut t, |deployment| {
         deployment.meta.deletion = Some(Deletion { at: Timestamp(1), grace_seconds: 0 });
+        deployment.meta.finalizers = vec!["foregroundDeletion".into()];
         deployment.spec.replicas = Some(3);
     });
     settle(&mut t);
@@ -448,6 +449,7 @@ fn old_sets_beside_a_full_new_one_go_at_once_the_newest_of_them_first() {
     for index in [0, 1] {
         let mut set = (*sets(&t)[index]).clone();
         set.spec.replicas = Some(1);
+        set.meta.created = Timestamp(index as i64);
         set.meta.annotations.insert(scale::DESIRED_REPLICAS, "9");
         t.caches.table_mut(Kind::ReplicaSet).insert(set.into());
     }
