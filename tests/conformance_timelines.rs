@@ -10,9 +10,10 @@
 use evenkeel::conformance::milestones::Scalars;
 use evenkeel::conformance::rule::{Sorted, times};
 use evenkeel::conformance::{Folder, Outcome, Recorded, Replay, Report, Summary, read};
+use evenkeel::object::SettingId;
 use evenkeel::scenario::Problems;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/timelines");
 /// Seeds that the rule asks for.
@@ -58,11 +59,15 @@ fn simulate(replay: &Replay, seeds: u64) -> Vec<Summary> {
 }
 
 fn outcome(recorded: &Recorded, seeds: u64) -> Outcome {
-    let seeds = if WIDE.contains(&recorded.scenario.name.as_str()) { ALL } else { seeds };
     match replay(recorded) {
         Err(needs) => Outcome::unbuilt(recorded, needs),
-        Ok(replay) => Outcome::of(recorded, &replay, &simulate(&replay, seeds)),
+        Ok(replay) => simulated_outcome(recorded, &replay, seeds),
     }
+}
+
+fn simulated_outcome(recorded: &Recorded, replay: &Replay, seeds: u64) -> Outcome {
+    let seeds = if WIDE.contains(&recorded.scenario.name.as_str()) { ALL } else { seeds };
+    Outcome::of(recorded, replay, &simulate(replay, seeds))
 }
 
 #[test]
@@ -186,4 +191,29 @@ fn a_simulated_range_blown_up_tenfold_is_found() {
         }
     }
     assert!(found >= 4, "{found} scalars are wide enough");
+}
+
+/// Settings, each with a value that is wrong by a little and the recording that shows it. `docs/mutants.md` has more,
+/// and those that no recording shows.
+const MISTAKES: &[(SettingId, &str, &str)] = &[
+    (SettingId::NodeMonitorGracePeriod, "45s", "a1-crash-default-tol"),
+    (SettingId::NodeMonitorPeriod, "7s", "a1-crash-default-tol"),
+];
+
+#[test]
+fn a_mistake_in_a_setting_is_found_by_a_recording() {
+    let recordings = recordings();
+    let scenarios: BTreeSet<&str> = MISTAKES.iter().map(|(.., scenario)| *scenario).collect();
+    for name in scenarios {
+        let recorded = recordings.iter().find(|recorded| recorded.scenario.name == name).expect("a recorded scenario");
+        let replay = replay(recorded).expect("it can be simulated");
+        let right = simulated_outcome(recorded, &replay, FEW);
+        assert!(right.agrees(), "without a mistake\n{}", Report::of(vec![right]).to_text());
+        for (id, value, _) in MISTAKES.iter().filter(|(.., scenario)| *scenario == name) {
+            let value = id.row().unit.parse(value).expect("a value of the setting");
+            let wrong = replay.clone().with_settings(|settings| settings.set(*id, value));
+            let outcome = simulated_outcome(recorded, &wrong, FEW);
+            assert!(!outcome.agrees(), "{name} does not show that {id} is {}", id.row().unit.show(value));
+        }
+    }
 }

@@ -100,6 +100,14 @@ impl Replay {
         })
     }
 
+    /// The same scenario under other settings: which of them would explain a recording that disagrees, and would a
+    /// mistake in one be seen in a recording that agrees?
+    #[must_use]
+    pub fn with_settings(mut self, change: impl FnOnce(&mut Settings)) -> Replay {
+        change(&mut self.config.settings);
+        self
+    }
+
     /// The cluster of one seed at time zero.
     pub fn world(&self, seed: u64) -> World {
         let mut config = Config { seed, ..self.config.clone() };
