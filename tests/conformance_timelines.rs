@@ -195,7 +195,7 @@ fn a_simulated_range_blown_up_tenfold_is_found() {
 
 /// Settings, each with a value that is wrong and the recording that shows it. `docs/mutants.md` says which mistakes no
 /// recording shows.
-const MISTAKES: [(SettingId, &str, &str); 15] = [
+const MISTAKES: [(SettingId, &str, &str); 14] = [
     (SettingId::NodeMonitorGracePeriod, "45s", "a1-crash-default-tol"),
     (SettingId::NodeMonitorPeriod, "7s", "a1-crash-default-tol"),
     (SettingId::DefaultUnreachableToleration, "285", "a1-crash-default-tol"),
@@ -208,7 +208,6 @@ const MISTAKES: [(SettingId, &str, &str); 15] = [
     (SettingId::RevisionHistoryLimit, "0", "e1-rolling-default"),
     (SettingId::ControllerQps, "30/s", "e8-large-rollout"),
     (SettingId::ControllerBurst, "45", "e8-large-rollout"),
-    (SettingId::ReplicaSetSyncs, "1", "e8-large-rollout"),
     (SettingId::PodGcPeriod, "30s", "n1-node-deleted"),
     (SettingId::PodGcQuarantine, "45s", "n1-node-deleted"),
 ];
