@@ -31,6 +31,7 @@
 //! 5. [`scheduler::cycle`]: filter, rank, pick.
 //! 6. [`node::kubelet`]: signs of life, and the pods of a node.
 //! 7. [`fault`]: what may break, and how little code a new way to break needs.
+//! 8. [`action`]: what people do to a running cluster, in kubectl's verbs.
 //!
 //! # Layers
 //!

@@ -5,15 +5,12 @@
 
 use super::{Action, View, named, patch};
 use crate::apiserver::Request;
+use crate::object::deployment::{LABEL_HASH, revision};
 use crate::object::edit::TemplateEdit;
 use crate::object::{Deployment, Edit, Key, Kind, Name, ReplicaSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// Annotation with a rollout's number.
-const REVISION: &str = "deployment.kubernetes.io/revision";
-/// Label that tells the ReplicaSets of a Deployment apart.
-const TEMPLATE_HASH: &str = "pod-template-hash";
 /// Annotation with which a restart changes the template.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
@@ -88,7 +85,7 @@ impl Action for Undo {
         }
         let own = |set: &&Arc<ReplicaSet>| set.meta.controller().is_some_and(|owner| owner.uid == deployment.meta.uid);
         let sets = view.table(Kind::ReplicaSet).in_namespace::<ReplicaSet>(&self.key.namespace).filter(own);
-        let mut revisions: Vec<(i64, &Arc<ReplicaSet>)> = sets.map(|set| (revision(set), set)).collect();
+        let mut revisions: Vec<(i64, &Arc<ReplicaSet>)> = sets.map(|set| (revision(&set.meta), set)).collect();
         revisions.sort_by_key(|(revision, _)| -revision);
         let found = match self.to_revision {
             Some(wanted) => revisions.iter().find(|(revision, _)| *revision == wanted),
@@ -101,13 +98,9 @@ impl Action for Undo {
             });
         };
         let mut template = set.spec.template.clone();
-        template.labels.remove(TEMPLATE_HASH);
+        template.labels.remove(LABEL_HASH);
         Ok(vec![patch(Kind::Deployment, &self.key, Edit::Template(vec![TemplateEdit::Whole(Box::new(template))]))])
     }
-}
-
-fn revision(set: &ReplicaSet) -> i64 {
-    set.meta.annotations.get(REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 impl fmt::Display for Undo {

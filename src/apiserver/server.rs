@@ -112,9 +112,7 @@ impl ApiServer {
     pub fn is_outdated(&self, request: &Request) -> bool {
         match request {
             Request::Update { object, .. } => {
-                let based_on = object.meta().resource_version;
-                let current = self.store.get(object.kind(), object.key()).map(|object| object.meta().resource_version);
-                based_on != Revision(0) && current.is_some_and(|current| current != based_on)
+                self.store.get(object.kind(), object.key()).is_some_and(|current| is_older(object, current))
             }
             Request::Patch { kind, key, edit, .. } => {
                 self.store.get(*kind, key).is_some_and(|object| edit.is_outdated(object.meta()))
@@ -144,7 +142,7 @@ impl ApiServer {
     fn update(&mut self, mut new: Object, part: Part, cx: &mut Serve<'_>) -> Outcome {
         let old = self.store.get(new.kind(), new.key()).cloned().ok_or(ApiError::NotFound)?;
         let asked = new.meta();
-        if asked.resource_version != Revision(0) && asked.resource_version != old.meta().resource_version {
+        if is_older(&new, &old) {
             return Err(ApiError::Conflict(MODIFIED.into()));
         }
         if asked.uid != Uid::default() && asked.uid != old.meta().uid {
@@ -342,6 +340,12 @@ impl ApiServer {
 }
 
 const MODIFIED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+
+/// Whether an update is based on another version than the current one; version zero is unconditional.
+fn is_older(new: &Object, current: &Object) -> bool {
+    let based_on = new.meta().resource_version;
+    based_on != Revision(0) && based_on != current.meta().resource_version
+}
 
 fn wrong_uid(asked: Uid, found: Uid) -> Name {
     format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {found}").into()

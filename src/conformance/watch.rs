@@ -6,6 +6,7 @@ use super::replay::POOL;
 use crate::cluster::World;
 use crate::etcd;
 use crate::kernel::time::Time;
+use crate::object::deployment::{LABEL_HASH, REVISION};
 use crate::object::pod::conditions as pod_conditions;
 use crate::object::{
     Condition, ConditionStatus, Deployment, EndpointSlice, Key, Kind, Lease, Node, Object, Pod, ReplicaSet, Revision,
@@ -60,11 +61,6 @@ pub const WATCHED: &[Watched] = &[
         conditions: |_| &[],
     },
 ];
-
-/// Annotation of a ReplicaSet with the number of its rollout.
-const REVISION: &str = "deployment.kubernetes.io/revision";
-/// Label of a ReplicaSet with the hash of its template.
-const TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// Runs a world to its end and takes its tables; `stops` are the kubelets that will stop, with their times (s), and
 /// `first_action` is when the first action begins.
@@ -217,7 +213,7 @@ impl Watch {
                 let owner = set.meta.controller().map_or("null", |owner| &owner.name).to_string();
                 let text = |found: Option<&crate::object::Name>| found.map_or("", |text| text).to_string();
                 let revision = text(set.meta.annotations.get(REVISION));
-                let hash = text(set.meta.labels.get(TEMPLATE_HASH));
+                let hash = text(set.meta.labels.get(LABEL_HASH));
                 let status = &set.status;
                 let numbers =
                     [set.replicas(), status.replicas, status.ready_replicas, status.available_replicas].map(i64::from);

@@ -95,9 +95,9 @@ impl Kubelet {
         }
         self.renewals += 1;
         let interval = cx.span(SettingId::NodeLeaseRenewInterval);
-        let extra = share(interval, SettingId::NodeLeaseJitter, cx);
-        let jitter = cx.draws.span_below(Purpose::Jitter, &format!("lease {}", self.name), self.renewals, extra);
-        cx.wake_owned(interval + jitter, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
+        let path = format!("lease {}", self.name);
+        let interval = jittered(interval, SettingId::NodeLeaseJitter, &path, self.renewals, cx);
+        cx.wake_owned(interval, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
     }
 
     /// The timer of the next renewal. One set before a cut is void after it: the reconnection renewed at once.
@@ -110,10 +110,9 @@ impl Kubelet {
         if again {
             self.status_rounds += 1;
             let period = cx.span(SettingId::NodeStatusUpdateFrequency);
-            let extra = share(period, SettingId::NodeStatusJitter, cx);
             let path = format!("node-status {}", self.name);
-            let jitter = cx.draws.span_below(Purpose::Jitter, &path, self.status_rounds, extra);
-            cx.wake_owned(period + jitter, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
+            let period = jittered(period, SettingId::NodeStatusJitter, &path, self.status_rounds, cx);
+            cx.wake_owned(period, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
         }
         let key = Key::cluster(self.name.clone());
         let Some(known) = cx.caches.get::<Node>(&key) else { return };
@@ -141,9 +140,10 @@ impl Kubelet {
     }
 }
 
-/// A share of `span`.
-fn share(span: Span, setting: SettingId, cx: &Context<'_>) -> Span {
-    Span::from_micros(span.as_micros() * cx.settings.get(setting) as u64 / 1_000_000)
+/// A wait, drawn longer by up to the share of it that `setting` says.
+pub(super) fn jittered(wait: Span, setting: SettingId, path: &str, counter: u64, cx: &Context<'_>) -> Span {
+    let most = Span::from_micros(wait.as_micros() * cx.settings.get(setting) as u64 / 1_000_000);
+    wait + cx.draws.span_below(Purpose::Jitter, path, counter, most)
 }
 
 /// Where in its round of renewals a kubelet stands that has been running for long: kubelets that were started together

@@ -5,12 +5,12 @@
 //! is taken) but for pressure, the status write of a pod that has not started, static pods, volumes, probes; the
 //! containers of a pod start, exit and end together.
 
+use super::heartbeat::jittered;
 use super::kubelet::{Kubelet, ticket, timer};
 use super::pod_worker::{PodWorker, SIGKILL_EXIT, SIGTERM_EXIT, Stage, Verdict};
 use super::pressure::is_critical;
 use crate::apiserver::{DeleteOptions, Part, Reply, Request};
 use crate::ground::{Ground, Sandbox};
-use crate::kernel::rng::Purpose;
 use crate::kernel::time::Span;
 use crate::object::behavior::Moment;
 use crate::object::pod::RestartPolicy;
@@ -276,9 +276,8 @@ fn crash_wait(key: &Key, worker: &mut PodWorker, cx: &Context<'_>) -> Span {
         worker.backoff = Some((base, cx.now));
         return Span::ZERO;
     };
-    let extra = wait.as_micros() * cx.settings.get(SettingId::PodWorkerJitter) as u64 / 1_000_000;
-    let path = format!("crash {key}");
-    let late = cx.draws.span_below(Purpose::Jitter, &path, u64::from(worker.restarts), Span::from_micros(extra));
-    worker.backoff = Some((wait.times(2).min(most), cx.now + wait + late));
-    wait + late
+    let (path, restarts) = (format!("crash {key}"), u64::from(worker.restarts));
+    let late = jittered(wait, SettingId::PodWorkerJitter, &path, restarts, cx);
+    worker.backoff = Some((wait.times(2).min(most), cx.now + late));
+    late
 }

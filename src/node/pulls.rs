@@ -4,12 +4,11 @@
 //! `staging/src/k8s.io/client-go/util/flowcontrol/backoff.go`, v1.36. Left out: pull policies other than IfNotPresent, and
 //! that the containers whose images are there start without the others. A registry that is gone refuses at once.
 
+use super::heartbeat::jittered;
 use super::kubelet::{Kubelet, timer};
 use super::pod_worker::{PodWorker, Stage};
 use super::runtime::{Runtime, images};
 use crate::ground::Ground;
-use crate::kernel::rng::Purpose;
-use crate::kernel::time::Span;
 use crate::object::{DelayId, Key, Name, Pod, SettingId};
 use crate::program::{Context, Timer};
 
@@ -30,11 +29,9 @@ impl Kubelet {
         if worker.waiting.is_some() {
             worker.starts_at = None;
             let wait = cx.span(SettingId::PodWorkerBackoff);
-            let extra = wait.as_micros() * cx.settings.get(SettingId::PodWorkerJitter) as u64 / 1_000_000;
-            let extra = Span::from_micros(extra);
-            let late = cx.draws.span_below(Purpose::Jitter, &format!("pull {key}"), worker.attempts, extra);
+            let wait = jittered(wait, SettingId::PodWorkerJitter, &format!("pull {key}"), worker.attempts, cx);
             let timer = Timer { kind: timer::PULL, arg: worker.serial };
-            return cx.wake_owned(wait + late, timer, SettingId::PodWorkerBackoff);
+            return cx.wake_owned(wait, timer, SettingId::PodWorkerBackoff);
         }
         let there = self.runtime.pull(pod, self.id, ground, cx);
         let start = cx.delay(DelayId::ContainerStart, &key.to_string(), u64::from(worker.restarts));

@@ -12,6 +12,16 @@ use super::setting::{SettingId, Settings};
 use super::strategy::Strategy;
 use super::{Kind, validation};
 
+/// Label that tells the pods of one revision from those of others.
+pub const LABEL_HASH: &str = "pod-template-hash";
+/// Annotation with the revision of a ReplicaSet, and of its Deployment.
+pub const REVISION: &str = "deployment.kubernetes.io/revision";
+
+/// The revision in an object's annotations; zero if there is none.
+pub fn revision(meta: &Meta) -> i64 {
+    meta.annotations.get(REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
 /// A number, or a share of the replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IntOrPercent {

@@ -15,10 +15,8 @@ use std::cmp::Ordering;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// Label that tells the pods of one revision from those of others.
-pub const LABEL_HASH: &str = "pod-template-hash";
-/// Annotation with the revision of a ReplicaSet, and of its Deployment.
-pub const REVISION: &str = "deployment.kubernetes.io/revision";
+pub use crate::object::deployment::{LABEL_HASH, REVISION, revision};
+
 /// Annotation with the revisions that a ReplicaSet had before.
 const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
 /// Longest value of [`REVISION_HISTORY`]. Source: `sync.go`, `maxRevHistoryLengthInChars`.
@@ -38,11 +36,6 @@ const NAME_MAX: usize = 253;
 /// Older first, then by name (`ReplicaSetsByCreationTimestamp`).
 pub fn age_order(a: &ReplicaSet, b: &ReplicaSet) -> Ordering {
     a.meta.created.cmp(&b.meta.created).then_with(|| a.meta.name().cmp(b.meta.name()))
-}
-
-/// The revision in an object's annotations; zero if there is none.
-pub fn revision(meta: &Meta) -> i64 {
-    meta.annotations.get(REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Whether two templates make the same pods (`EqualIgnoreHash`).
