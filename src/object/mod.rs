@@ -30,6 +30,7 @@ pub mod service;
 pub mod small;
 
 pub mod delay;
+pub mod field;
 pub mod fact;
 pub mod setting;
 
