@@ -1,0 +1,268 @@
+//! Reads `[[event]]`: what happens, when, and to whom.
+
+use super::distribution;
+use super::language::EVENT;
+use super::problem::code;
+use super::reader::{self, At, Section, Sink};
+use super::schema::{Event, Moment, What};
+use super::suggest::nearest;
+use super::target::{self, Written};
+use super::shape;
+use crate::action::{self, ActionRow};
+use crate::fault::{self, FaultRow};
+use crate::kernel::dist::Delay;
+use crate::kernel::time::Span;
+use crate::object::field::{Field, Parameters, Value, Wrong};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Reads the events, and the ids of all of them.
+pub fn events(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Event>, Vec<String>) {
+    let mut ids = Vec::new();
+    let mut events = Vec::new();
+    for mut section in root.tables("event", "event", EVENT, sink) {
+        let id = id(&mut section, &mut ids, sink);
+        events.extend(event(section, id, sink));
+    }
+    (events, ids)
+}
+
+/// Reads an id that nobody else may have.
+pub fn id(section: &mut Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>) -> Option<At<String>> {
+    let id = section.required_text("id", sink)?;
+    if ids.contains(&id.value) {
+        let message = format!("{} `{}` is there already", section.name, id.value);
+        sink.error(code::TWICE, &id.bytes, message).help("ids are how others refer to it: give each its own");
+    } else if id.value.trim().is_empty() || id.value.contains(char::is_control) {
+        sink.bad_value(&id.bytes, "an id is a word that others can refer to");
+    } else {
+        ids.push(id.value.clone());
+    }
+    Some(id)
+}
+
+/// What an event may do.
+#[derive(Clone, Copy)]
+enum Row {
+    Fault(&'static FaultRow),
+    Action(&'static ActionRow),
+}
+
+impl Row {
+    fn find(name: &At<String>, sink: &mut Sink<'_>) -> Option<Row> {
+        let fault = fault::find(&name.value).map(Row::Fault);
+        let found = fault.or_else(|| action::find(&name.value).map(Row::Action));
+        if found.is_none() {
+            let faults = fault::REGISTRY.iter().map(|row| row.name);
+            let names = faults.chain(action::REGISTRY.iter().map(|row| row.name));
+            let guess = meant(&name.value).or_else(|| nearest(&name.value, names));
+            sink.error(code::UNKNOWN_FAULT, &name.bytes, format!("nothing is called `{}`", name.value))
+                .guess(guess)
+                .help("`evenkeel list faults` and `evenkeel list actions` show all");
+        }
+        found
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Row::Fault(row) => row.name,
+            Row::Action(row) => row.name,
+        }
+    }
+
+    fn has_target(self) -> bool {
+        match self {
+            Row::Fault(row) => row.has_target,
+            Row::Action(row) => row.has_target,
+        }
+    }
+
+    fn parameters(self) -> &'static [Field] {
+        match self {
+            Row::Fault(row) => row.parameters,
+            Row::Action(row) => row.parameters,
+        }
+    }
+
+    fn build(self, parameters: &Parameters) -> Result<What, Wrong> {
+        match self {
+            Row::Fault(row) => (row.build)(parameters).map(What::Fault),
+            Row::Action(row) => (row.build)(parameters).map(What::Action),
+        }
+    }
+}
+
+/// What other tools call it.
+fn meant(name: &str) -> Option<&'static str> {
+    let meant = match name.to_ascii_lowercase().as_str() {
+        "kill" | "node.kill" | "node.down" | "node-failure" | "crash" | "node.fail" => "node.crash",
+        "partition" | "network.partition" | "network-partition" | "cut" => "node.partition",
+        "blackout" | "power.off" | "power-loss" | "power.outage" | "zone.outage" => "power.loss",
+        "image" | "set-image" | "deploy" | "rollout" | "update" => "set.image",
+        "cordon" => "node.cordon",
+        "uncordon" => "node.uncordon",
+        "drain" => "node.drain",
+        "taint" => "node.taint",
+        "label" => "node.label",
+        "restart" | "rollout-restart" => "rollout.restart",
+        "undo" | "rollback" => "rollout.undo",
+        "packet-loss" | "network.loss" => "link.lossy",
+        "latency" | "network.delay" | "network-delay" => "link.slow",
+        _ => return None,
+    };
+    let is_known = fault::find(meant).is_some() || action::find(meant).is_some();
+    is_known.then_some(meant)
+}
+
+fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) -> Option<Event> {
+    let whole = section.bytes.clone();
+    let moment = moment(&mut section, sink);
+    let row = section.required_text("do", sink).and_then(|name| Row::find(&name, sink));
+    let Some(row) = row else {
+        // Which parameters it may have is not known: those of all are let through, nothing else is.
+        fault::REGISTRY.iter().for_each(|row| section.also(row.parameters));
+        action::REGISTRY.iter().for_each(|row| section.also(row.parameters));
+        section.abandon(sink);
+        return None;
+    };
+    section.also(row.parameters());
+    let target = event_target(row, &mut section, sink);
+    let times = times(row, &mut section, sink);
+    let has_of = row.parameters().iter().any(|field| field.name == "of");
+    if !has_of && let Some(of) = section.text("of", sink) {
+        let message = format!("`{}` is not about an object: it has no `of`", row.name());
+        let problem = sink.error(code::CONFLICT, &of.bytes, message);
+        problem.help(if row.has_target() { "its nodes are named by `target`" } else { "leave it out" });
+    }
+    let read = parameters(row, &mut section, sink);
+    section.finish(sink);
+    let (parameters, places, is_whole) = read;
+    let of = parameters.get("of").and_then(Value::as_text).map(str::to_string);
+    let of = of.zip(places.iter().find(|(name, _)| *name == "of")).map(|(value, (_, bytes))| At { value, bytes: bytes.clone() });
+    let what = if is_whole { what(row, &parameters, &places, &whole, sink) } else { None };
+    let (lasts, jitter, stagger) = times?;
+    Some(Event { id: id?, moment: moment?, name: row.name(), what: what?, target: target?, of, lasts, jitter, stagger })
+}
+
+/// Where parameters are written.
+type Places = Vec<(&'static str, Range<usize>)>;
+
+/// The parameters of a row, where they are written, and whether all could be read.
+fn parameters(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> (Parameters, Places, bool) {
+    let (mut parameters, mut places, mut is_whole) = (Parameters::new(), Vec::new(), true);
+    for field in row.parameters() {
+        let value =
+            if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
+        let Some(value) = value else {
+            is_whole &= !field.is_required;
+            continue;
+        };
+        places.push((field.name, value.span()));
+        match shape::read(value, field.name, field.shape, sink) {
+            Some(value) => drop(parameters.insert(field.name, value)),
+            None => is_whole = false,
+        }
+    }
+    (parameters, places, is_whole)
+}
+
+fn what(row: Row, parameters: &Parameters, places: &Places, whole: &Range<usize>, sink: &mut Sink<'_>) -> Option<What> {
+    let place = |key: &str| places.iter().find(|(name, _)| *name == key).map(|(_, bytes)| bytes.clone());
+    let built = row.build(parameters);
+    built
+        .map_err(|wrong| {
+            let at = place(wrong.key);
+            let is_missing = at.is_none() && !wrong.key.is_empty();
+            shape::wrong(&wrong, &at.unwrap_or_else(|| whole.clone()), is_missing, sink);
+        })
+        .ok()
+}
+
+/// The target of an event; none within if it needs none.
+fn event_target(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Option<At<Written>>> {
+    if row.has_target() {
+        return section.required("target", sink).and_then(|value| target::target(value, sink)).map(Some);
+    }
+    if let Some(value) = section.value("target") {
+        let message = match row {
+            Row::Fault(_) => format!("`{}` hits the cluster as a whole: it has no target", row.name()),
+            Row::Action(_) => format!("`{}` does not act on nodes: it has no target", row.name()),
+        };
+        let has_of = row.parameters().iter().any(|field| field.name == "of");
+        let help = if has_of { "say what it is about: `of = \"deployment/web\"`" } else { "leave `target` out" };
+        sink.bad_value(&value.span(), message).help(help);
+    }
+    Some(None)
+}
+
+/// How long it lasts, its jitter and its stagger.
+fn times(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Option<Delay>, Span, Span)> {
+    let errors = sink.problems.list.len();
+    let name = row.name();
+    let written = section.value("for");
+    let lasts = written.and_then(|value| distribution::delay(value, "for", sink));
+    if let Some(value) = written {
+        let why = match row {
+            _ if lasts == Some(Delay::Constant(Span::ZERO)) => {
+                Some(("an event cannot last no time".to_string(), "leave `for` out if it never ends"))
+            }
+            Row::Fault(FaultRow { end: None, .. }) => Some((format!("`{name}` is over at once: it has no `for`"), "leave `for` out")),
+            Row::Action(_) => Some((format!("`{name}` is done once: it has no `for`"), "leave `for` out")),
+            Row::Fault(_) => None,
+        };
+        if let Some((why, help)) = why {
+            sink.bad_value(&value.span(), why).help(help);
+        }
+    }
+    let is_spread = matches!(row, Row::Fault(FaultRow { has_target: true, .. }));
+    let mut within = |key: &'static str, needs_end: bool| {
+        let span = section.short_span(key, sink)?;
+        if !is_spread {
+            sink.bad_value(&span.bytes, format!("`{name}` happens once: it has no `{key}`")).help(format!("leave `{key}` out"));
+        } else if needs_end && written.is_none() {
+            sink.error(code::CONFLICT, &span.bytes, "it never ends, so no node gets well").help("say how long it lasts with `for`, or leave `stagger` out");
+        }
+        Some(span.value)
+    };
+    let jitter = within("jitter", false).unwrap_or(Span::ZERO);
+    let stagger = within("stagger", true).unwrap_or(Span::ZERO);
+    (sink.problems.list.len() == errors).then_some((lasts, jitter, stagger))
+}
+
+fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {
+    let has_at = section.value("at").is_some();
+    let at = section.short_span("at", sink);
+    let after = section.text("after", sink);
+    let written = section.value("delay");
+    let delay = written.and_then(|value| distribution::delay(value, "delay", sink));
+    match (has_at, after) {
+        (true, Some(after)) => {
+            let problem = sink.error(code::CONFLICT, &after.bytes, "an event has either `at` or `after`");
+            problem.label("remove this, or `at`");
+            None
+        }
+        (true, None) => {
+            if let Some(value) = written {
+                sink.error(code::CONFLICT, &value.span(), "`delay` counts from another event")
+                    .help("write `after = \"…\"` instead of `at`, or leave `delay` out");
+            }
+            at.map(|at| Moment::At(at.value))
+        }
+        (false, Some(event)) => match (written, delay) {
+            (Some(_), None) => None,
+            (_, delay) => Some(Moment::After { event, delay: delay.unwrap_or(Delay::NONE) }),
+        },
+        (false, None) if section.slip("at", sink) || section.slip("after", sink) => None,
+        (false, None) => {
+            sink.error(code::MISSING_KEY, &section.bytes, "the event does not say when it happens")
+                .help("write `at = \"1m\"`, or `after = \"…\"` with the id of another event");
+            None
+        }
+    }
+}
+
+/// For tests of neighbours: a fault as an event has it.
+#[cfg(test)]
+pub fn fault(name: &str, parameters: &Parameters) -> Option<Arc<dyn crate::fault::Fault>> {
+    (fault::find(name)?.build)(parameters).ok()
+}
