@@ -7,12 +7,12 @@ use super::measure::Measure;
 use super::reader::At;
 use super::rule::Rule;
 use crate::cluster::Stop;
-use crate::fault::{Fault, Target};
+use crate::fault::Fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
 use crate::object::resources::ResourceList;
 use crate::object::taint::Taint;
-use crate::object::{DelayId, SettingId, Timestamp};
+use crate::object::{DelayId, SettingId, Target, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 

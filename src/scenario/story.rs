@@ -6,8 +6,10 @@ use super::reader::{self, At, Section, Sink};
 use super::rule::{self, RULES};
 use super::schema::{Bound, Claim, Comparison, Event, Expectation, Moment};
 use super::suggest::{listed, nearest};
-use crate::fault::{self, FaultRow, Parameters, Target};
+use crate::fault::{self, FaultRow};
 use crate::kernel::time::Span;
+use crate::object::field::{Parameters, Value};
+use crate::object::target::{Filter, Target, Workload};
 use crate::object::{Key, Kind};
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -49,22 +51,22 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
     }
     let Some(row) = row else {
         // Which parameters it may have is not known: those of all faults are let through, nothing else is.
-        for (name, _) in fault::REGISTRY.iter().flat_map(|row| row.parameters) {
-            section.value(name);
+        for field in fault::REGISTRY.iter().flat_map(|row| row.parameters) {
+            section.value(field.name);
         }
         section.finish(sink);
         return None;
     };
     let mut parameters = Parameters::new();
     let mut first = section.bytes.clone();
-    for (name, _) in row.parameters {
-        let Some(value) = section.value(name) else { continue };
+    for field in row.parameters {
+        let Some(value) = section.value(field.name) else { continue };
         first = value.span();
-        parameters.extend(reader::scalar(value, name, sink).map(|text| ((*name).to_string(), text.value)));
+        parameters.extend(reader::scalar(value, field.name, sink).map(|text| (field.name, Value::Text(text.value))));
     }
-    let fault = (row.build)(&parameters).map_err(|message| {
-        let explained = row.parameters.iter().map(|(name, what)| format!("`{name}`: {what}"));
-        sink.bad_value(&first, message).help(explained.collect::<Vec<_>>().join("; "));
+    let fault = (row.build)(&parameters).map_err(|wrong| {
+        let explained = row.parameters.iter().map(|field| format!("`{}`: {}", field.name, field.what));
+        sink.bad_value(&first, wrong.why).help(explained.collect::<Vec<_>>().join("; "));
     });
     section.finish(sink);
     Some(Event {
@@ -154,9 +156,9 @@ fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Target
         }
     };
     let target = match key {
-        "node" => Target::Node(text.value.into()),
-        "zone" => Target::Zone(text.value.into()),
-        "running" => Target::Running(namespaced(&text.value)),
+        "node" => Target::node(text.value),
+        "zone" => Target::of(Filter::Zone(text.value.into())),
+        "running" => Target::of(Filter::Runs(namespaced(&text.value))),
         _ => {
             let workload =
                 workload(&text.value).filter(|(kind, _)| [Kind::Deployment, Kind::ReplicaSet].contains(kind));
@@ -165,7 +167,7 @@ fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Target
                     .label("expected `deployment/NAME` or `replicaset/NAME`");
                 return None;
             };
-            Target::MostPods { kind, key }
+            Target::most_pods(Workload { kind, key })
         }
     };
     Some(At { value: target, bytes: value.span() })
