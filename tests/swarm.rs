@@ -4,16 +4,18 @@
 #![allow(clippy::disallowed_methods)] // a test may read its environment
 
 use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
-use evenkeel::fault::{self, Target};
+use evenkeel::fault;
 use evenkeel::kernel::dist::Delay;
 use evenkeel::kernel::rng::{Draws, Purpose};
 use evenkeel::kernel::time::{Span, Time};
 use evenkeel::object::deployment::DeploymentSpec;
+use evenkeel::object::field::{Parameters, Value};
 use evenkeel::object::pod::{Container, PodSpec, RestartPolicy};
 use evenkeel::object::quantity::Quantity;
 use evenkeel::object::replicaset::{PodTemplate, ReplicaSetSpec};
 use evenkeel::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use evenkeel::object::service::ServicePort;
+use evenkeel::object::target::{Filter, Target};
 use evenkeel::object::{
     DelayId, Delays, Deployment, Key, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
     Timestamp,
@@ -192,10 +194,10 @@ impl Dice {
 
     fn fault(&mut self, index: u64, nodes: u64, minutes: u64) -> Planned {
         let row = &fault::REGISTRY[self.below(fault::REGISTRY.len() as u64) as usize];
-        let mut parameters = fault::Parameters::new();
+        let mut parameters = Parameters::new();
         let factor = 1 + self.below(20);
-        for (name, _) in row.parameters {
-            let value = match *name {
+        for field in row.parameters {
+            let value = match field.name {
                 "direction" => ["both", "up", "down"][self.below(3) as usize].to_string(),
                 "factor" => format!("{factor}.5"),
                 "jitter" | "stagger" => format!("{}s", self.below(60)),
@@ -205,12 +207,12 @@ impl Dice {
                 "graceful" => "false".to_string(),
                 other => panic!("no value for `{other}` of {}", row.name),
             };
-            parameters.insert((*name).to_string(), value);
+            parameters.insert(field.name, Value::Text(value));
         }
         let target = match self.below(4) {
             _ if !row.has_target => Target::Cluster,
-            0 => Target::Zone(format!("z{}", self.below(2)).into()),
-            _ => Target::Node(format!("n{}", self.below(nodes)).into()),
+            0 => Target::of(Filter::Zone(format!("z{}", self.below(2)).into())),
+            _ => Target::node(format!("n{}", self.below(nodes))),
         };
         Planned {
             id: format!("fault-{index}").into(),

@@ -35,8 +35,8 @@ fn faults() -> String {
             Some(end) => text.push_str(&format!("  After `for`: {end}\n")),
             None => text.push_str("  It is over at once and has no `for`.\n"),
         }
-        for (name, what) in row.parameters {
-            text.push_str(&format!("  {name}: {what}\n"));
+        for field in row.parameters {
+            text.push_str(&format!("  {}: {}\n", field.name, field.what));
         }
     }
     text

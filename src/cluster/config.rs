@@ -1,9 +1,9 @@
 //! What a run is made of: everything that a scenario says, resolved.
 
 use crate::action::Action;
-use crate::fault::{Fault, Target};
+use crate::fault::Fault;
 use crate::kernel::time::{Span, Time};
-use crate::object::{Delays, Name, Node, Object, Settings, Timestamp};
+use crate::object::{Delays, Name, Node, Object, Settings, Target, Timestamp};
 use std::sync::Arc;
 
 /// When a run ends.

@@ -6,10 +6,11 @@ use super::process::{Client, Station};
 use super::world::{Missed, World};
 use crate::action::{Action, View};
 use crate::apiserver::Request;
-use crate::fault::{Fault, Hit, Target};
+use crate::fault::{Fault, Hit};
 use crate::ground::NodeId;
 use crate::kernel::time::Span;
 use crate::object::fact::Why;
+use crate::object::target::{Sight, Target};
 use crate::object::{DelayId, Fact, FactId, Kind, Name, Node};
 use crate::program::script::Script;
 use std::any::Any;
@@ -55,8 +56,7 @@ impl World {
         fault: &dyn Fault,
         target: &Target,
     ) -> Result<(), Name> {
-        let store = &self.server.store;
-        let names = target.resolve(store.table(Kind::Node), store.table(Kind::Pod), store.table(Kind::ReplicaSet));
+        let names = self.resolve(target, &planned.id);
         let nodes: Vec<(NodeId, Name)> =
             names.iter().filter_map(|name| Some((self.ground.find(name)?, name.clone()))).collect();
         if nodes.is_empty() && *target != Target::Cluster {
@@ -70,6 +70,24 @@ impl World {
         fault.begin(&Hit { fault: &planned.id, nodes: &nodes, lasted: Span::ZERO, draws: &draws }, self);
         self.hit[index] = Some(nodes);
         Ok(())
+    }
+
+    /// The nodes that a target of event `event` means now.
+    fn resolve(&self, target: &Target, event: &Name) -> Vec<Name> {
+        let store = &self.server.store;
+        let hit = |id: &Name| {
+            let index = self.config.events.iter().position(|planned| planned.id == *id);
+            let nodes = index.and_then(|index| self.hit[index].as_ref()).into_iter().flatten();
+            nodes.map(|(_, name)| name.clone()).collect()
+        };
+        target.resolve(&Sight {
+            nodes: store.table(Kind::Node),
+            pods: store.table(Kind::Pod),
+            replica_sets: store.table(Kind::ReplicaSet),
+            hit: &hit,
+            draws: &self.draws,
+            event,
+        })
     }
 
     /// Somebody acts: the requests go through the same client as the manifests, one after another, but wait for nobody

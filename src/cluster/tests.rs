@@ -3,7 +3,7 @@
 use super::config::{Config, Happening, Planned, Stop};
 use super::world::{Missed, World};
 use crate::action::{Cordon, DeletePods};
-use crate::fault::{self, Target};
+use crate::fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
 use crate::object::behavior::{CONTAINER_START, EXIT_CODE, READY_AFTER, RUN_FOR};
@@ -13,7 +13,7 @@ use crate::object::pod::{Container, PodSpec, RestartPolicy};
 use crate::object::quantity::Quantity;
 use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use crate::object::{
-    DelayId, Delays, Fact, Key, Kind, Lease, Meta, Node, Object, Phase, Pod, SettingId, Settings, Timestamp,
+    DelayId, Delays, Fact, Key, Kind, Lease, Meta, Node, Object, Phase, Pod, SettingId, Settings, Target, Timestamp,
 };
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(super) fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Pl
         what: Happening::Fault {
             name: row.name,
             fault: (row.build)(&Default::default()).unwrap(),
-            target: Target::Node(node.into()),
+            target: Target::node(node),
             lasts: lasts.map(Span::from_secs),
         },
     }

@@ -15,8 +15,8 @@ use crate::action::{
 };
 use crate::apiserver::Propagation;
 use crate::cluster::{Happening, Planned};
-use crate::fault::{self, Target};
-use crate::object::{Key, Kind, Name, Node};
+use crate::fault;
+use crate::object::{Key, Kind, Name, Node, Target};
 use crate::scenario::problem::code;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,7 +133,7 @@ impl<'a> Planner<'a> {
         let row = fault::REGISTRY.iter().find(|row| row.name == name).expect("a fault of the registry");
         let fault = (row.build)(&BTreeMap::new()).expect("it needs no parameters");
         let lasts = until.map(|until| at(until).since(at(action.at)));
-        let target = Target::Nodes(nodes.into_iter().map(Name::from).collect());
+        let target = Target::named(nodes);
         self.push(action, Happening::Fault { name, fault, target, lasts });
     }
 

@@ -12,7 +12,6 @@ pub mod machine;
 pub mod node;
 pub mod parameter;
 pub mod power;
-pub mod target;
 #[cfg(test)]
 mod tests;
 
@@ -21,11 +20,9 @@ use crate::kernel::factor::Factor;
 use crate::kernel::rng::{Draws, Purpose};
 use crate::kernel::time::Span;
 use crate::object::Name;
-use std::collections::BTreeMap;
+use crate::object::field::{Field, Parameters, Wrong};
 use std::fmt::Debug;
 use std::sync::Arc;
-
-pub use target::Target;
 
 /// What may be broken.
 pub trait Levers {
@@ -95,9 +92,6 @@ pub trait Fault: Debug + Send + Sync {
     fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers);
 }
 
-/// Parameters of a fault as written in a scenario, without those that every event has.
-pub type Parameters = BTreeMap<String, String>;
-
 /// One row of the registry.
 pub struct FaultRow {
     /// Name in scenarios, as `node.crash`.
@@ -108,10 +102,10 @@ pub struct FaultRow {
     pub end: Option<&'static str>,
     /// Whether it hits nodes, which its `target` names; else it hits the cluster as a whole.
     pub has_target: bool,
-    /// Names of its parameters and what they mean.
-    pub parameters: &'static [(&'static str, &'static str)],
+    /// Its parameters.
+    pub parameters: &'static [Field],
     /// Makes one, or says what is wrong with a parameter.
-    pub build: fn(&Parameters) -> Result<Arc<dyn Fault>, String>,
+    pub build: fn(&Parameters) -> Result<Arc<dyn Fault>, Wrong>,
 }
 
 /// All faults.

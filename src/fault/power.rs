@@ -2,6 +2,7 @@
 
 use super::{Fault, FaultRow, Hit, Levers, parameter};
 use crate::kernel::time::Span;
+use crate::object::field::{Field, Shape};
 use std::sync::Arc;
 
 /// `power.loss`.
@@ -11,10 +12,11 @@ pub const LOSS: FaultRow = FaultRow {
     end: Some("Power is back: each machine boots and starts its pods again in place unless they were deleted."),
     has_target: true,
     parameters: &[
-        ("jitter", "each machine dies at its own random moment within this time; all at once if left out"),
-        (
+        Field::optional("jitter", Shape::Span, "Each machine dies at its own random moment within this time."),
+        Field::optional(
             "stagger",
-            "each machine gets its power back at its own random moment within this time; all at once if left out",
+            Shape::Span,
+            "Each machine gets its power back at its own random moment within this time.",
         ),
     ],
     build: |parameters| {

@@ -1,6 +1,7 @@
 //! Faults against levers that only take notes.
 
 use super::*;
+use crate::object::field::Value;
 
 /// Levers that write down how they are pulled.
 #[derive(Default)]
@@ -48,13 +49,13 @@ impl Levers for Notes {
     }
 }
 
-fn build(name: &str, parameters: &[(&str, &str)]) -> Result<Arc<dyn Fault>, String> {
-    let parameters = parameters.iter().map(|(key, value)| ((*key).to_string(), (*value).to_string())).collect();
-    (find(name).expect("a fault").build)(&parameters)
+fn build(name: &str, parameters: &[(&'static str, &str)]) -> Result<Arc<dyn Fault>, String> {
+    let parameters = parameters.iter().map(|&(key, value)| (key, Value::Text(value.to_string()))).collect();
+    (find(name).expect("a fault").build)(&parameters).map_err(|wrong| wrong.why)
 }
 
 /// How a fault pulls the levers when it begins, and when it ends after `lasted`.
-fn story(name: &str, parameters: &[(&str, &str)], nodes: &[(NodeId, Name)], lasted: Span) -> [String; 2] {
+fn story(name: &str, parameters: &[(&'static str, &str)], nodes: &[(NodeId, Name)], lasted: Span) -> [String; 2] {
     let fault = build(name, parameters).expect("good parameters");
     let (draws, mut notes, id) = (Draws::new(1), Notes::default(), Name::from("dark"));
     let begin = Hit { fault: &id, nodes, lasted: Span::ZERO, draws: &draws };
@@ -145,8 +146,10 @@ fn a_parameter_without_sense_is_refused_with_a_sentence() {
 fn names_are_unique_and_every_parameter_is_read() {
     for (index, row) in REGISTRY.iter().enumerate() {
         assert!(REGISTRY[..index].iter().all(|other| other.name != row.name), "{}", row.name);
-        for (parameter, _) in row.parameters {
-            assert!(build(row.name, &[(parameter, "?")]).is_err(), "{}: {parameter}", row.name);
+        for field in row.parameters {
+            assert!(build(row.name, &[(field.name, "?")]).is_err(), "{}: {}", row.name, field.name);
+            let list = [(field.name, Value::List(Vec::new()))].into();
+            assert!((row.build)(&list).is_err(), "{}: {} as a list", row.name, field.name);
         }
     }
 }

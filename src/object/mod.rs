@@ -31,6 +31,8 @@ pub mod small;
 
 pub mod delay;
 pub mod field;
+pub mod parameter;
+pub mod target;
 pub mod fact;
 pub mod setting;
 
@@ -53,6 +55,7 @@ pub use small::{Event, Lease, Namespace, PriorityClass};
 pub use stamp::{Clock, MicroTime, Timestamp};
 pub use strategy::Strategy;
 pub use table::Table;
+pub use target::Target;
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,15 +3,13 @@
 use super::schema::{Moment, Pool, Scenario};
 use crate::cluster::{Config, Happening, Planned};
 use crate::kernel::time::Time;
-use crate::object::node::{LABEL_HOSTNAME, LABEL_ZONE};
+use crate::object::node::{LABEL_HOSTNAME, LABEL_POOL, LABEL_ZONE};
 use crate::object::{Delays, Key, Labels, Meta, Node, Object, Settings};
 
 /// Label with a node's operating system.
 pub const LABEL_OS: &str = "kubernetes.io/os";
 /// Label with a node's architecture.
 pub const LABEL_ARCH: &str = "kubernetes.io/arch";
-/// Label with the pool that a node belongs to. Ours.
-pub const LABEL_POOL: &str = "evenkeel/pool";
 
 /// The run that `scenario` describes, of which nothing is wrong, with these objects and this seed.
 pub fn build(scenario: &Scenario, objects: Vec<Object>, seed: u64) -> Config {

@@ -6,7 +6,7 @@ use super::reader::{At, Sink};
 use super::schema::{Claim, Moment, Scenario};
 use super::story::workload;
 use super::suggest::{listed, nearest};
-use crate::fault::Target;
+use crate::object::target::{Filter, NodeSelector, Target, Workload};
 use crate::object::{Kind, Object};
 use crate::record::workloads::workload_name;
 use std::collections::BTreeSet;
@@ -85,12 +85,16 @@ impl Check<'_> {
         let pools = &self.scenario.pools;
         let nodes = || pools.iter().flat_map(|pool| pool.nodes().map(|(name, _)| name));
         let zones: BTreeSet<&str> = pools.iter().flat_map(|pool| pool.zones.iter().map(String::as_str)).collect();
-        let (known, what, name): (Vec<String>, _, _) = match &target.value {
-            Target::Node(name) if self.scenario.are_pools_complete => (nodes().collect(), "nodes", name.to_string()),
-            Target::Zone(zone) if self.scenario.are_pools_complete => {
+        let Target::Nodes(NodeSelector { filters, .. }) = &target.value else { return };
+        let [filter] = filters.as_slice() else { return };
+        let (known, what, name): (Vec<String>, _, _) = match filter {
+            Filter::Named(names) if self.scenario.are_pools_complete => {
+                (nodes().collect(), "nodes", names[0].to_string())
+            }
+            Filter::Zone(zone) if self.scenario.are_pools_complete => {
                 (zones.iter().map(ToString::to_string).collect(), "zones", zone.to_string())
             }
-            Target::MostPods { kind, key } => {
+            Filter::RunsAnyOf(Workload { kind, key }) => {
                 let name = workload_name(&(*kind, key.clone()));
                 return self.workload_exists(&At { value: name, bytes: target.bytes.clone() }, sink);
             }

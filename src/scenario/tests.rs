@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::cluster::Happening;
-use crate::fault::Target;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
+use crate::object::Target;
 use crate::object::{DelayId, SettingId};
 
 const GOOD: &str = r#"
