@@ -56,7 +56,7 @@
 //! # A run by hand
 //!
 //! ```
-//! use evenkeel::cluster::{Config, Stop, World};
+//! use evenkeel::cluster::{Config, Start, Stop, World};
 //! use evenkeel::kernel::time::{Span, Time};
 //! use evenkeel::object::{Delays, Settings, Timestamp};
 //!
@@ -71,6 +71,7 @@
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,
 //!     hold: Span::from_secs(10),
+//!     start: Start::Empty,
 //! });
 //! world.run();
 //! assert_eq!(world.now(), Time::ZERO + Span::from_secs(60));

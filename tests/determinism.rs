@@ -1,6 +1,6 @@
 //! The same seed gives the same bytes: twice, on one thread and on many, whatever runs beside.
 
-use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
+use evenkeel::cluster::{Config, Happening, Planned, Start, Stop, World};
 use evenkeel::fault;
 use evenkeel::kernel::time::{Span, Time};
 use evenkeel::object::pod::{Container, PodSpec};
@@ -54,6 +54,7 @@ fn config(seed: u64) -> Config {
         until: Time::ZERO + Span::from_secs(900),
         stop: Stop::Time,
         hold: Span::from_secs(10),
+        start: Start::Empty,
     }
 }
 

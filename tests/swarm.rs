@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods)] // a test may read its environment
 
-use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
+use evenkeel::cluster::{Config, Happening, Planned, Start, Stop, World};
 use evenkeel::fault;
 use evenkeel::kernel::dist::Delay;
 use evenkeel::kernel::rng::{Draws, Purpose};
@@ -111,6 +111,7 @@ impl Dice {
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
             hold: Span::from_secs(10),
+            start: Start::Empty,
         }
     }
 

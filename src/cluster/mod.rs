@@ -23,5 +23,5 @@ mod tests;
 pub mod wire;
 pub mod world;
 
-pub use config::{Config, Happening, Planned, Stop};
+pub use config::{Config, Happening, Planned, Start, Stop};
 pub use world::{Missed, World};

@@ -1,6 +1,6 @@
 //! Whole small runs, built by hand.
 
-use super::config::{Config, Happening, Planned, Stop};
+use super::config::{Config, Happening, Planned, Start, Stop};
 use super::world::{Missed, World};
 use crate::action::{Cordon, DeletePods};
 use crate::fault;
@@ -49,6 +49,7 @@ pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
         until: Time::ZERO + Span::from_secs(120),
         stop: Stop::Time,
         hold: Span::from_secs(10),
+        start: Start::Empty,
     }
 }
 

@@ -58,7 +58,8 @@ pub struct Judged {
 pub fn judge(expectation: &Expectation, evidence: Evidence<'_>) -> Judged {
     let of = expectation.of.as_ref().map(|of| of.value.clone());
     let since = expectation.since.as_ref().map(|since| since.value.clone());
-    let question = Question { of: of.as_deref(), since: since.as_deref() };
+    let before = expectation.before.as_ref().map(|before| before.value.as_str());
+    let question = Question { of: of.as_deref(), since: since.as_deref(), before };
     let (claim, bound, outcome) = match &expectation.claim {
         Claim::Rule(rule) => {
             (rule.name, String::new(), (rule.judge)(evidence, question).map(|seen| (Some(seen), None, true)))
@@ -107,6 +108,6 @@ const fn words(comparison: Comparison) -> &'static str {
 fn measured(unit: Unit, value: i64) -> String {
     match unit {
         Unit::Duration => short(Span::from_micros(value as u64)),
-        Unit::Pods => value.to_string(),
+        unit => unit.show(value),
     }
 }

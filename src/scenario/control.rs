@@ -40,7 +40,9 @@ pub fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId,
                 .help(format!("settings belong to {}", listed(components.iter().copied())));
             continue;
         }
-        let Some(mut table) = reader::table(value, &format!("[control.{}]", component.value), &[], sink) else { continue };
+        let Some(mut table) = reader::table(value, &format!("[control.{}]", component.value), &[], sink) else {
+            continue;
+        };
         for (name, value) in table.rest() {
             match SettingId::find(&component.value, &name.value) {
                 Some(id) => settings.extend(setting(id, value, sink).map(|value| (id, value))),

@@ -1,5 +1,7 @@
 //! Reads how long something takes: `"4s"`, or a table as `{ dist = "lognormal", median = "4s", p95 = "12s" }`.
 
+use super::language::DISTRIBUTION;
+use super::problem::code;
 use super::reader::{self, Section, Sink};
 use super::suggest::{listed, nearest};
 use crate::kernel::dist::{Delay, UNBOUNDED};
@@ -8,15 +10,15 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// Distributions by their names, each with the keys of its parameters.
+/// Distributions by their names, each with the keys of its parameters; all but the first two may have `min` and `max` too.
 const DISTRIBUTIONS: [(&str, &[&str]); 7] = [
     ("constant", &["value"]),
     ("uniform", &["min", "max"]),
-    ("exponential", &["mean"]),
-    ("lognormal", &["median", "p95"]),
+    ("exponential", &["mean", "min", "max"]),
+    ("lognormal", &["median", "p95", "min", "max"]),
     ("normal", &["mean", "sd", "min", "max"]),
-    ("weibull", &["shape", "scale"]),
-    ("empirical", &["quantiles", "values", "weights"]),
+    ("weibull", &["shape", "scale", "min", "max"]),
+    ("empirical", &["quantiles", "values", "weights", "min", "max"]),
 ];
 
 /// Reads a delay.
@@ -24,7 +26,7 @@ pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> O
     if !value.get_ref().is_table() {
         return reader::short_span(value, name, sink).map(|span| Delay::Constant(span.value));
     }
-    let mut section = reader::table(value, &format!("`{name}`"), sink)?;
+    let mut section = reader::table(value, &format!("`{name}`"), DISTRIBUTION, sink)?;
     let dist = section.required_text("dist", sink);
     let known = dist.as_ref().is_some_and(|dist| DISTRIBUTIONS.iter().any(|(name, _)| *name == dist.value));
     if let Some(dist) = dist.as_ref().filter(|_| !known) {
@@ -34,16 +36,23 @@ pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> O
             .help(format!("known are {}", listed(names)));
     }
     let Some(dist) = dist.filter(|_| known) else {
-        // Which parameters it may have depends on what it is: those of all are let through.
-        for key in DISTRIBUTIONS.iter().flat_map(|(_, keys)| *keys) {
-            section.value(key);
-        }
-        section.finish(sink);
+        section.abandon(sink);
         return None;
     };
+    let own = DISTRIBUTIONS.iter().find(|(name, _)| *name == dist.value).map_or(&[][..], |(_, keys)| keys);
+    for field in DISTRIBUTION.iter().filter(|field| field.name != "dist" && !own.contains(&field.name)) {
+        if let Some(value) = section.value(field.name) {
+            let message = format!("a distribution `{}` has no `{}`", dist.value, field.name);
+            sink.error(code::CONFLICT, &value.span(), message).help(format!("it has {}", listed(own.iter().copied())));
+        }
+    }
     let delay = parameters(&dist.value, &mut section, sink);
+    let bounds = if ["uniform", "normal"].contains(&dist.value.as_str()) { None } else { bounds(&mut section, sink) };
     section.finish(sink);
-    let delay = delay?;
+    let delay = match (delay?, bounds) {
+        (delay, None) => delay,
+        (delay, Some((min, max))) => Delay::Within { delay: Arc::new(delay), min, max },
+    };
     if let Err(message) = delay.validate() {
         sink.bad_value(&value.span(), message);
         return None;
@@ -82,6 +91,14 @@ fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Opt
         }
         _ => empirical(section, sink),
     }
+}
+
+/// `min` and `max`, if either is there.
+fn bounds(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Span, Span)> {
+    let (min, max) = (section.short_span("min", sink), section.short_span("max", sink));
+    let is_bounded = min.is_some() || max.is_some();
+    let value = |bound: Option<reader::At<Span>>, default| bound.map_or(default, |bound| bound.value);
+    is_bounded.then(|| (value(min, Span::ZERO), value(max, UNBOUNDED)))
 }
 
 /// A decimal number times `unit`, rounded.
@@ -123,7 +140,7 @@ fn empirical(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
 fn quantiles(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay> {
     let mut table = Vec::new();
     let mut is_whole = true;
-    for (key, value) in reader::table(value, "`quantiles`", sink)?.rest() {
+    for (key, value) in reader::table(value, "`quantiles`", &[], sink)?.rest() {
         let share = key.value.strip_prefix('p').and_then(|text| scaled(text, 10_000));
         if share.is_none() {
             sink.bad_value(&key.bytes, format!("`{}` is not a quantile", key.value)).label("expected as p95");
@@ -200,7 +217,7 @@ mod tests {
         for (text, told) in [
             (r#"{ dist = "norml", mean = "1s" }"#, "`norml` is not a distribution"),
             (r#"{ dist = "normal", mean = "1s" }"#, "`delay` has no `sd`"),
-            (r#"{ dist = "normal", mean = "1s", sd = "1s", shape = 2 }"#, "`delay` has no key `shape`"),
+            (r#"{ dist = "normal", mean = "1s", sd = "1s", shape = 2 }"#, "a distribution `normal` has no `shape`"),
             (r#"{ dist = "normal", mean = "1s", sd = "0s" }"#, "needs a standard deviation above zero"),
             (r#"{ dist = "weibull", scale = "1s", shape = "big" }"#, "`big` is not a shape"),
             (r#"{ dist = "weibull", scale = "1s", shape = 99 }"#, "from 0.1 to 10, not 99"),

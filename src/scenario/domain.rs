@@ -111,19 +111,23 @@ impl Domains {
         for domain in domains {
             if let Some((kind, ..)) = direct.get(domain.name.value.as_str()) {
                 let message = format!("there is another domain `{}`, of kind {kind}", domain.name.value);
-                sink.error(code::TWICE, &domain.name.bytes, message).help("names tell domains apart: give each its own");
+                sink.error(code::TWICE, &domain.name.bytes, message)
+                    .help("names tell domains apart: give each its own");
                 continue;
             }
             let covered = if are_pools_complete { covered(domain, &places, sink) } else { BTreeSet::new() };
             let within = domain.within.as_ref().map(|within| within.value.as_str());
             direct.insert(&domain.name.value, (&domain.kind.value, within, covered));
         }
-        let parents: BTreeMap<&str, Option<&str>> = direct.iter().map(|(name, (_, within, _))| (*name, *within)).collect();
+        let parents: BTreeMap<&str, Option<&str>> =
+            direct.iter().map(|(name, (_, within, _))| (*name, *within)).collect();
         for domain in domains {
             check_parent(domain, &parents, are_pools_complete, sink);
         }
-        let mut list: BTreeMap<String, (String, BTreeSet<usize>)> =
-            direct.iter().map(|(name, (kind, _, nodes))| ((*name).to_string(), ((*kind).to_string(), nodes.clone()))).collect();
+        let mut list: BTreeMap<String, (String, BTreeSet<usize>)> = direct
+            .iter()
+            .map(|(name, (kind, _, nodes))| ((*name).to_string(), ((*kind).to_string(), nodes.clone())))
+            .collect();
         for (name, (_, _, nodes)) in &direct {
             let mut seen = BTreeSet::from([*name]);
             let mut above = parents.get(name).copied().flatten();
@@ -142,7 +146,8 @@ impl Domains {
                     .help("say which with `covers`, or put other domains `within` it");
             }
         }
-        let named = |nodes: BTreeSet<usize>| nodes.into_iter().map(|index| places[index].name.as_str().into()).collect();
+        let named =
+            |nodes: BTreeSet<usize>| nodes.into_iter().map(|index| places[index].name.as_str().into()).collect();
         Domains { list: list.into_iter().map(|(name, (kind, nodes))| (name, (kind, named(nodes)))).collect() }
     }
 }
@@ -173,17 +178,18 @@ fn covered(domain: &Domain, places: &[Placed], sink: &mut Sink<'_>) -> BTreeSet<
     }
     let mut chosen: BTreeSet<usize> = (0..places.len()).collect();
     let mut is_good = true;
-    let mut keep = |names: &Option<Vec<At<String>>>, what: &str, of: &dyn Fn(&Placed) -> Option<String>, sink: &mut Sink<'_>| {
-        let Some(names) = names else { return };
-        for name in names {
-            if !places.iter().any(|place| of(place).as_ref() == Some(&name.value)) {
-                is_good = false;
-                let known: BTreeSet<String> = places.iter().filter_map(of).collect();
-                no_such(&name.value, &name.bytes, what, &known, sink);
+    let mut keep =
+        |names: &Option<Vec<At<String>>>, what: &str, of: &dyn Fn(&Placed) -> Option<String>, sink: &mut Sink<'_>| {
+            let Some(names) = names else { return };
+            for name in names {
+                if !places.iter().any(|place| of(place).as_ref() == Some(&name.value)) {
+                    is_good = false;
+                    let known: BTreeSet<String> = places.iter().filter_map(of).collect();
+                    no_such(&name.value, &name.bytes, what, &known, sink);
+                }
             }
-        }
-        chosen.retain(|&index| of(&places[index]).is_some_and(|own| names.iter().any(|name| name.value == own)));
-    };
+            chosen.retain(|&index| of(&places[index]).is_some_and(|own| names.iter().any(|name| name.value == own)));
+        };
     keep(nodes, "node", &|place| Some(place.name.clone()), sink);
     keep(zones, "zone", &|place| place.zone.clone(), sink);
     keep(pools, "pool", &|place| Some(place.pool.clone()), sink);
@@ -198,13 +204,7 @@ fn covered(domain: &Domain, places: &[Placed], sink: &mut Sink<'_>) -> BTreeSet<
 }
 
 /// Says that there is no `what` called `name`, and what there is.
-pub fn no_such(
-    name: &str,
-    bytes: &std::ops::Range<usize>,
-    what: &str,
-    known: &BTreeSet<String>,
-    sink: &mut Sink<'_>,
-) {
+pub fn no_such(name: &str, bytes: &std::ops::Range<usize>, what: &str, known: &BTreeSet<String>, sink: &mut Sink<'_>) {
     let problem = sink.error(code::NO_TARGET, bytes, format!("there is no {what} `{name}`"));
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     problem.label(match known.as_slice() {
@@ -234,7 +234,8 @@ fn check_parent(
     while let Some(name) = above.filter(|name| seen.insert(*name)) {
         if name == domain.name.value {
             let message = format!("`{name}` would lie within itself");
-            sink.error(code::CONFLICT, &within.bytes, message).help("domains are a tree: leave one `within` of the circle out");
+            sink.error(code::CONFLICT, &within.bytes, message)
+                .help("domains are a tree: leave one `within` of the circle out");
             return;
         }
         above = parents.get(name).copied().flatten();

@@ -41,8 +41,12 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
             if let Some(Claim::Measure { measure: row, .. }) = &claim {
                 match (&before, row.needs_before) {
                     (None, true) => {
-                        sink.error(code::MISSING_KEY, &bytes, format!("`{}` does not say before which event", row.name))
-                            .help("add `before = \"…\"` with the id of an event");
+                        sink.error(
+                            code::MISSING_KEY,
+                            &bytes,
+                            format!("`{}` does not say before which event", row.name),
+                        )
+                        .help("add `before = \"…\"` with the id of an event");
                     }
                     (Some(before), false) => {
                         sink.error(code::CONFLICT, &before.bytes, format!("`{}` has no `before`", row.name))
@@ -56,7 +60,8 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
         (None, Some(rule)) => {
             let bounds = Comparison::ALL.iter().find_map(|(key, _)| Some((key, section.value(key)?)));
             if let Some((key, value)) = bounds {
-                sink.error(code::CONFLICT, &value.span(), format!("a rule holds or not: it has no `{key}`")).help("leave it out");
+                sink.error(code::CONFLICT, &value.span(), format!("a rule holds or not: it has no `{key}`"))
+                    .help("leave it out");
             }
             self::rule(&rule, sink)
         }
@@ -120,7 +125,8 @@ fn measure(name: &At<String>, section: &mut Section<'_>, sink: &mut Sink<'_>) ->
     if let (Some(least), Some(most)) = (side(Comparison::AtLeast), side(Comparison::AtMost))
         && least > most
     {
-        let message = format!("nothing is at least {} and at most {}", measure.unit.show(least), measure.unit.show(most));
+        let message =
+            format!("nothing is at least {} and at most {}", measure.unit.show(least), measure.unit.show(most));
         sink.error(code::CONFLICT, &name.bytes, message).help("swap the bounds");
     }
     Some(Claim::Measure { measure, bounds })

@@ -13,6 +13,12 @@ pub enum Unit {
     Duration,
     /// Pods.
     Pods,
+    /// Something else that is counted.
+    Count,
+    /// Yes or no: 1 or 0.
+    Flag,
+    /// A share, in millionths.
+    Share,
 }
 
 impl Unit {
@@ -21,6 +27,9 @@ impl Unit {
         match self {
             Unit::Duration => "duration",
             Unit::Pods => "pods",
+            Unit::Count => "count",
+            Unit::Flag => "true/false",
+            Unit::Share => "share",
         }
     }
 
@@ -28,9 +37,19 @@ impl Unit {
     pub fn show(self, value: i64) -> String {
         match self {
             Unit::Duration => Span::from_micros(value as u64).to_string(),
-            Unit::Pods => value.to_string(),
+            Unit::Pods | Unit::Count => value.to_string(),
+            Unit::Flag => (value != 0).to_string(),
+            Unit::Share => percent(value),
         }
     }
+}
+
+/// Millionths as a percentage, as short as it can be.
+fn percent(millionths: i64) -> String {
+    let (whole, rest) = (millionths / 10_000, millionths % 10_000);
+    let fraction = format!("{rest:04}");
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { format!("{whole}%") } else { format!("{whole}.{fraction}%") }
 }
 
 /// A run that is over.
@@ -51,6 +70,8 @@ pub struct Question<'a> {
     pub of: Option<&'a str>,
     /// Id of the event.
     pub since: Option<&'a str>,
+    /// Id of the event before which something must have happened.
+    pub before: Option<&'a str>,
 }
 
 /// One row of the registry.
@@ -64,6 +85,10 @@ pub struct Measure {
     pub unit: Unit,
     /// Whether it is about a workload, so that `of` must say which.
     pub needs_workload: bool,
+    /// Whether it counts from an event, so that `since` must say from which if there are several.
+    pub needs_event: bool,
+    /// Whether `before` must name an event.
+    pub needs_before: bool,
     /// Takes it, or says why it cannot be taken.
     pub take: fn(Evidence<'_>, Question<'_>) -> Result<i64, String>,
 }
@@ -74,7 +99,7 @@ const fn time(
     what: &'static str,
     take: fn(Evidence<'_>, Question<'_>) -> Result<i64, String>,
 ) -> Measure {
-    Measure { name, what, unit: Unit::Duration, needs_workload, take }
+    Measure { name, what, unit: Unit::Duration, needs_workload, needs_event: true, needs_before: false, take }
 }
 
 const fn pods(
@@ -82,7 +107,7 @@ const fn pods(
     what: &'static str,
     take: fn(Evidence<'_>, Question<'_>) -> Result<i64, String>,
 ) -> Measure {
-    Measure { name, what, unit: Unit::Pods, needs_workload: true, take }
+    Measure { name, what, unit: Unit::Pods, needs_workload: true, needs_event: true, needs_before: false, take }
 }
 
 /// All measures.
@@ -215,7 +240,7 @@ mod tests {
         let recorder = Recorder::default();
         let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::from_micros(60_000_000) };
         for measure in MEASURES {
-            let asked = Question { of: Some("deployment/web"), since: Some("crash") };
+            let asked = Question { of: Some("deployment/web"), since: Some("crash"), before: None };
             assert_eq!((measure.take)(evidence, asked), Err("`crash` hit no node".to_string()), "{}", measure.name);
         }
     }
@@ -225,7 +250,7 @@ mod tests {
         let mut recorder = Recorder::default();
         recorder.outage(Time::from_micros(1_000_000), "crash".into(), &["n1".into()]);
         let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::from_micros(60_000_000) };
-        let take = |name, of| (find(name).unwrap().take)(evidence, Question { of, since: None });
+        let take = |name, of| (find(name).unwrap().take)(evidence, Question { of, since: None, before: None });
         assert_eq!(take("time-to-notice", None), Err("not noticed by the end of the run at 1m00s".to_string()));
         assert_eq!(
             take("time-to-evict", Some("deployment/web")),

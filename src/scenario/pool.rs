@@ -25,7 +25,8 @@ pub fn pool(mut section: Section<'_>, nodes: &mut u64, sink: &mut Sink<'_>) -> O
         (Some(count), None, _) => Some(count),
         (None, Some(names), false) => {
             if names.value.is_empty() {
-                sink.bad_value(&names.bytes, "`nodes` names none").help("write `count = 0` for a pool without machines");
+                sink.bad_value(&names.bytes, "`nodes` names none")
+                    .help("write `count = 0` for a pool without machines");
             }
             Some(At { value: names.value.len() as u64, bytes: names.bytes.clone() })
         }
@@ -73,7 +74,8 @@ pub fn pool(mut section: Section<'_>, nodes: &mut u64, sink: &mut Sink<'_>) -> O
     if let Some(own) = allocatable {
         for (name, quantity, bytes) in own? {
             if capacity.get(&name).is_some_and(|most| quantity > most) {
-                sink.bad_value(&bytes, format!("pods may have more `{name}` than the machine has")).help("make `allocatable` smaller or `capacity` larger");
+                sink.bad_value(&bytes, format!("pods may have more `{name}` than the machine has"))
+                    .help("make `allocatable` smaller or `capacity` larger");
             }
             all.set(name, quantity);
         }
@@ -100,7 +102,7 @@ fn racks(
     zones: &[String],
     sink: &mut Sink<'_>,
 ) -> Option<Vec<(Option<String>, Vec<String>)>> {
-    let mut good = |texts: At<Vec<At<String>>>, sink: &mut Sink<'_>| -> Vec<String> {
+    let good = |texts: At<Vec<At<String>>>, sink: &mut Sink<'_>| -> Vec<String> {
         let good = texts.value.into_iter().filter(|rack| is_good(rack, "rack", text::label_value(&rack.value), sink));
         good.map(|rack| rack.value).collect()
     };

@@ -160,7 +160,11 @@ impl<'a> Section<'a> {
     pub fn finish(mut self, sink: &mut Sink<'_>) {
         for (key, _) in self.rest() {
             let names = || self.fields.iter().map(|field| field.name);
-            debug_assert!(names().all(|name| name != key.value), "{}: nothing reads `{}`", self.name, key.value);
+            if names().any(|name| name == key.value) {
+                let message = format!("`{}` has no meaning here", key.value);
+                sink.error(code::CONFLICT, &key.bytes, message).help("leave it out");
+                continue;
+            }
             let problem =
                 sink.error(code::UNKNOWN_KEY, &key.bytes, format!("{} has no key `{}`", self.name, key.value));
             match nearest(&key.value, names()) {

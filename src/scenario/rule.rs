@@ -123,7 +123,7 @@ mod tests {
         let recorder = Recorder::default();
         let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::ZERO };
         for rule in RULES {
-            assert!((rule.judge)(evidence, Question { of: None, since: None }).is_err(), "{}", rule.name);
+            assert!((rule.judge)(evidence, Question { of: None, since: None, before: None }).is_err(), "{}", rule.name);
         }
     }
 
@@ -132,8 +132,10 @@ mod tests {
         let mut recorder = Recorder::default();
         recorder.outage(Time::ZERO, "crash".into(), &["n1".into()]);
         let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::ZERO };
-        let judged =
-            (find("replacements-on-healthy-nodes").unwrap().judge)(evidence, Question { of: None, since: None });
+        let judged = (find("replacements-on-healthy-nodes").unwrap().judge)(
+            evidence,
+            Question { of: None, since: None, before: None },
+        );
         assert_eq!(judged, Err("no pod was lost".to_string()));
     }
 }

@@ -6,10 +6,10 @@
 use super::measure::Measure;
 use super::reader::At;
 use super::rule::Rule;
-use crate::cluster::Stop;
 use super::target::Written;
 use crate::action::Action;
 use crate::cluster::Start;
+use crate::cluster::Stop;
 use crate::fault::Fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
@@ -47,7 +47,44 @@ pub struct Scenario {
     pub manifests: Vec<At<String>>,
     /// `[run]`.
     pub run: Run,
-    /// `[[cluster.pool]]`: machines of one make.
+    /// `[[cluster.pool]]`.
+    pub pools: Vec<Pool>,
+    /// `[[domain]]`.
+    pub domains: Vec<Domain>,
+    /// `[[workload]]`.
+    pub workloads: Vec<Workload>,
+    /// `[delays]`.
+    pub delays: Vec<(DelayId, Delay)>,
+    /// `[control]`.
+    pub settings: Vec<(SettingId, i64)>,
+    /// `[[event]]`.
+    pub events: Vec<Event>,
+    /// `[[expect]]`.
+    pub expectations: Vec<Expectation>,
+    /// Ids of all events, of those that could not be read too.
+    pub event_ids: Vec<String>,
+    /// Whether all pools could be read, so that what they do not have is really not there.
+    pub are_pools_complete: bool,
+}
+
+/// `[run]`.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// From which all chance comes.
+    pub seed: At<u64>,
+    /// The date at time zero.
+    pub epoch: Timestamp,
+    /// When the run ends at the latest.
+    pub until: Span,
+    /// Whether it may end earlier.
+    pub stop: Stop,
+    /// How long everything must stay as wanted to count as converged.
+    pub hold: Span,
+    /// What is there at the beginning.
+    pub start: Start,
+}
+
+/// `[[cluster.pool]]`: machines of one make.
 #[derive(Clone, Debug)]
 pub struct Pool {
     /// Name.
@@ -92,9 +129,9 @@ impl Pool {
         let turns = self.zones.len().max(1) as u64;
         let zone = self.zones.get((index % turns) as usize).map(String::as_str);
         let racks = self.racks.iter().find(|(of, _)| of.is_none() || of.as_deref() == zone);
-        let rack = racks.filter(|(_, racks)| !racks.is_empty()).map(|(_, racks)| {
-            racks[((index / turns) % racks.len() as u64) as usize].as_str()
-        });
+        let rack = racks
+            .filter(|(_, racks)| !racks.is_empty())
+            .map(|(_, racks)| racks[((index / turns) % racks.len() as u64) as usize].as_str());
         let name = match self.names.get(index as usize) {
             Some(name) => name.clone(),
             None => format!("{}-{}", self.name.value, index + 1),
@@ -141,6 +178,8 @@ impl Covers {
 pub struct Workload {
     /// Name, for messages.
     pub name: At<String>,
+    /// Namespace.
+    pub namespace: String,
     /// The manifest that it stands for, as YAML.
     pub yaml: String,
     /// Where each line of that comes from.

@@ -92,7 +92,9 @@ fn fields(mut section: Section<'_>, fields: &'static [Field], sink: &mut Sink<'_
 /// Which of the shapes a value most likely means to have.
 fn fitting(value: &Spanned<DeValue<'_>>, shapes: &'static [Shape]) -> Shape {
     let fits = |shape: &&Shape| match (value.get_ref(), shape) {
-        (DeValue::Array(_), Shape::List(_)) | (DeValue::Table(_), Shape::Map(_) | Shape::Table(_) | Shape::Delay) => true,
+        (DeValue::Array(_), Shape::List(_)) | (DeValue::Table(_), Shape::Map(_) | Shape::Table(_) | Shape::Delay) => {
+            true
+        }
         (DeValue::Integer(_), Shape::Count(_)) => true,
         (DeValue::String(text), Shape::OneOf(words)) => words.contains(&text.as_ref()),
         _ => false,
@@ -193,7 +195,12 @@ fn any(value: &Spanned<DeValue<'_>>) -> Option<Value> {
 }
 
 /// Reports a parameter of which the shape is right and the rest wrong, at its value or at the event as a whole.
-pub fn wrong(wrong: &crate::object::field::Wrong, bytes: &std::ops::Range<usize>, is_missing: bool, sink: &mut Sink<'_>) {
+pub fn wrong(
+    wrong: &crate::object::field::Wrong,
+    bytes: &std::ops::Range<usize>,
+    is_missing: bool,
+    sink: &mut Sink<'_>,
+) {
     let code = if is_missing { code::MISSING_KEY } else { code::BAD_VALUE };
     let problem = sink.error(code, bytes, wrong.why.clone());
     if !wrong.help.is_empty() {

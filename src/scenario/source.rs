@@ -3,8 +3,9 @@
 //! All texts stand in one row of bytes, one file after another, so that a range of bytes says which file it is of. The
 //! file that was asked for comes first.
 //!
-//! An included file is the base of the one that includes it: later keys win. Tables are merged key by key; lists of
-//! tables are joined, and an element with the `id` (or else the `name`) of one that the base has changes that one.
+//! An included file is the base of the one that includes it: later keys win. Sections (`[run]`, `[delays]`, `[control]`
+//! and its programs) are merged key by key; lists of tables are joined, and an element with the `id` (or else the `name`)
+//! of one that the base has replaces its keys. A value that is a table, as a target or a distribution, is one value.
 
 use super::Files;
 use super::problem::{Place, Problems, code};
@@ -86,12 +87,12 @@ impl Sources {
         let source = &self.list[index];
         let mut tree = DeTable::new();
         for &included in &source.includes {
-            merge(&mut tree, self.merged(included));
+            merge(&mut tree, self.merged(included), is_section);
         }
         // Reading it has shown that it is TOML.
         let mut own = DeTable::parse(&source.text).map(Spanned::into_inner).unwrap_or_default();
         own.remove("include");
-        merge(&mut tree, shifted_table(own, source.base));
+        merge(&mut tree, shifted_table(own, source.base), is_section);
         tree
     }
 
@@ -141,7 +142,8 @@ impl Sources {
             let other = join(path, &name);
             let place = Place { file: path.to_string(), bytes };
             if chain.contains(&other) {
-                let mut round: Vec<&str> = chain.iter().skip_while(|file| **file != other).map(String::as_str).collect();
+                let mut round: Vec<&str> =
+                    chain.iter().skip_while(|file| **file != other).map(String::as_str).collect();
                 round.push(&other);
                 let message = match round.as_slice() {
                     [one, _] => format!("`{one}` includes itself"),
@@ -235,16 +237,18 @@ fn shifted(value: Spanned<DeValue<'_>>, base: usize) -> Spanned<DeValue<'_>> {
     Spanned::new(bytes, value)
 }
 
-/// Merges `over` into `base`.
-fn merge<'a>(base: &mut DeTable<'a>, over: DeTable<'a>) {
+/// Merges `over` into `base`. Tables at the keys that `is_section` names are merged too, others replaced.
+fn merge<'a>(base: &mut DeTable<'a>, over: DeTable<'a>, is_section: fn(&str) -> bool) {
     for (key, value) in over {
-        let Some(known) = base.get_mut(key.get_ref()) else {
+        let Some(known) = base.get_mut(key.get_ref().as_ref()) else {
             base.insert(key, value);
             continue;
         };
         let bytes = value.span();
         match (known.get_mut(), value.into_inner()) {
-            (DeValue::Table(known), DeValue::Table(over)) => merge(known, over),
+            (DeValue::Table(known), DeValue::Table(over)) if is_section(key.get_ref()) => {
+                merge(known, over, if key.get_ref() == "control" { |_| true } else { |_| false });
+            }
             (DeValue::Array(known), DeValue::Array(over)) if are_tables(known) && are_tables(&over) => {
                 join_lists(key.get_ref(), known, over);
             }
@@ -252,11 +256,16 @@ fn merge<'a>(base: &mut DeTable<'a>, over: DeTable<'a>) {
                 over.into_iter().for_each(|value| known.push(value));
             }
             (_, over) => {
-                base.remove(key.get_ref());
+                base.remove(key.get_ref().as_ref());
                 base.insert(key, Spanned::new(bytes, over));
             }
         }
     }
+}
+
+/// Whether a table at the top of a scenario is a section of several values.
+pub(super) fn is_section(key: &str) -> bool {
+    ["run", "cluster", "delays", "control"].contains(&key)
 }
 
 fn are_tables(array: &DeArray<'_>) -> bool {
@@ -273,7 +282,7 @@ fn join_lists<'a>(list: &str, base: &mut DeArray<'a>, over: DeArray<'a>) {
         match (same, value.into_inner()) {
             (Some(known), DeValue::Table(own)) => {
                 let DeValue::Table(table) = known.get_mut() else { continue };
-                merge(table, own);
+                merge(table, own, |_| false);
             }
             (_, value) => joined.push(Spanned::new(bytes, value)),
         }

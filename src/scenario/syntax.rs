@@ -56,6 +56,7 @@ fn hint(text: &str, bytes: &Range<usize>, message: &str) -> Option<String> {
 /// A value of YAML as one of TOML.
 fn quoted(value: &str) -> String {
     let value = value.trim();
-    let is_plain = value.parse::<f64>().is_ok() || ["true", "false"].contains(&value) || value.starts_with(['"', '[', '{']);
+    let is_plain =
+        value.parse::<f64>().is_ok() || ["true", "false"].contains(&value) || value.starts_with(['"', '[', '{']);
     if is_plain { value.to_string() } else { format!("\"{value}\"") }
 }

@@ -60,9 +60,8 @@ pub fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Wr
     let most = section.text("most-pods", sink).and_then(|name| workload_of(&name, sink));
     let count = section.number("pick", 1, sink);
     let order_value = section.value("order");
-    let order = order_value.and_then(|value| {
-        shape::one_of(value, "order", &["name", "random", "most-pods", "fewest-pods"], sink)
-    });
+    let order = order_value
+        .and_then(|value| shape::one_of(value, "order", &["name", "random", "most-pods", "fewest-pods"], sink));
     if let (Some(value), None) = (order_value, &count) {
         sink.error(code::CONFLICT, &value.span(), "`order` only matters when not all are taken")
             .help("say how many: `pick = 1`, or leave `order` out");
@@ -71,7 +70,8 @@ pub fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Wr
         sink.bad_value(&all.as_ref().map_or(0..0, |all| all.bytes.clone()), "`all` is either true or left out");
     }
     if let Some(all) = all.as_ref().filter(|_| !written.filters.is_empty() || most.is_some()) {
-        sink.error(code::CONFLICT, &all.bytes, "`all` nodes are meant, but there are filters too").help("leave one of them out");
+        sink.error(code::CONFLICT, &all.bytes, "`all` nodes are meant, but there are filters too")
+            .help("leave one of them out");
     }
     if let Some((workload, bytes)) = most {
         if let Some(count) = &count {

@@ -3,7 +3,7 @@
 //! The manifest then goes the way of all manifests, so that the API server's rules and messages are the same; a message
 //! about one of its lines points at the key that the line comes from.
 
-use super::language::{SPREAD, TOLERATION, WORKLOAD};
+use super::language::WORKLOAD;
 use super::problem::code;
 use super::reader::{At, Section, Sink};
 use super::schema::Workload;
@@ -64,8 +64,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     let errors = sink.problems.list.len();
     let mut values: Vec<(&'static str, Value, Range<usize>)> = Vec::new();
     for field in WORKLOAD {
-        let written =
-            if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
+        let written = if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
         let Some(written) = written else { continue };
         if let Some(value) = shape::read(written, field.name, field.shape, sink) {
             values.push((field.name, value, written.span()));
@@ -86,6 +85,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     let manifest = keys.manifest(kind, namespace, name);
     let workload = Workload {
         name: At { value: name.to_string(), bytes: keys.bytes("name") },
+        namespace: namespace.to_string(),
         yaml: manifest.yaml,
         lines: manifest.lines,
     };
@@ -126,28 +126,43 @@ impl Values {
         for key in ["grace-period", "min-ready", "progress-deadline"] {
             let span = self.text(key).and_then(|text| Span::parse(text).ok());
             if span.is_some_and(|span| span.as_micros() % 1_000_000 != 0) {
-                sink.bad_value(&self.bytes(key), format!("`{key}` is in whole seconds: Kubernetes knows no smaller ones"));
+                sink.bad_value(
+                    &self.bytes(key),
+                    format!("`{key}` is in whole seconds: Kubernetes knows no smaller ones"),
+                );
             }
         }
         if self.text("kind") == Some("ReplicaSet") {
             for key in ["strategy", "max-surge", "max-unavailable", "progress-deadline"] {
                 if self.value(key).is_some() {
-                    sink.error(code::CONFLICT, &self.bytes(key), format!("a ReplicaSet has no `{key}`: it replaces no pods"))
-                        .help("leave it out, or make it a Deployment");
+                    sink.error(
+                        code::CONFLICT,
+                        &self.bytes(key),
+                        format!("a ReplicaSet has no `{key}`: it replaces no pods"),
+                    )
+                    .help("leave it out, or make it a Deployment");
                 }
             }
         }
         if self.text("strategy") == Some("Recreate") {
             for key in ["max-surge", "max-unavailable"] {
                 if self.value(key).is_some() {
-                    sink.error(code::CONFLICT, &self.bytes(key), format!("`Recreate` has no `{key}`: all pods go first"))
-                        .help("leave it out, or write `strategy = \"RollingUpdate\"`");
+                    sink.error(
+                        code::CONFLICT,
+                        &self.bytes(key),
+                        format!("`Recreate` has no `{key}`: all pods go first"),
+                    )
+                    .help("leave it out, or write `strategy = \"RollingUpdate\"`");
                 }
             }
         }
         if self.value("exit-code").is_some() && self.value("run-for").is_none() {
-            sink.error(code::CONFLICT, &self.bytes("exit-code"), "the container never exits by itself, so it has no `exit-code`")
-                .help("add `run-for`, or leave `exit-code` out");
+            sink.error(
+                code::CONFLICT,
+                &self.bytes("exit-code"),
+                "the container never exits by itself, so it has no `exit-code`",
+            )
+            .help("add `run-for`, or leave `exit-code` out");
         }
     }
 
@@ -226,7 +241,8 @@ impl Values {
         if surge.is_some() || unavailable.is_some() {
             manifest.line(&bytes, 2, "rollingUpdate:");
         }
-        for (key, name, value) in [("max-surge", "maxSurge", surge), ("max-unavailable", "maxUnavailable", unavailable)] {
+        for (key, name, value) in [("max-surge", "maxSurge", surge), ("max-unavailable", "maxUnavailable", unavailable)]
+        {
             if let Some(value) = value {
                 let value = if value.parse::<u64>().is_ok() { value.to_string() } else { quoted(value) };
                 manifest.line(&self.bytes(key), 3, format!("{name}: {value}"));
@@ -286,7 +302,11 @@ impl Values {
             manifest.line(&bytes, 3, "topologySpreadConstraints:");
         }
         for constraint in list {
-            manifest.line(&bytes, 3, format!("- topologyKey: {}", quoted(entry(constraint, "topology-key").unwrap_or_default())));
+            manifest.line(
+                &bytes,
+                3,
+                format!("- topologyKey: {}", quoted(entry(constraint, "topology-key").unwrap_or_default())),
+            );
             manifest.line(&bytes, 4, format!("maxSkew: {}", entry(constraint, "max-skew").unwrap_or("1")));
             let when = entry(constraint, "when-unsatisfiable").unwrap_or("DoNotSchedule");
             manifest.line(&bytes, 4, format!("whenUnsatisfiable: {when}"));
