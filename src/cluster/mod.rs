@@ -5,6 +5,7 @@
 //! [`audit`] checks from outside that nothing impossible has happened.
 
 pub mod audit;
+pub mod bootstrap;
 pub mod config;
 pub mod event;
 pub mod events;
