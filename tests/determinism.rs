@@ -1,6 +1,6 @@
 //! The same seed gives the same bytes: twice, on one thread and on many, whatever runs beside.
 
-use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
+use evenkeel::cluster::{Config, Happening, Planned, Start, Stop, World};
 use evenkeel::fault::{self, Target};
 use evenkeel::kernel::time::{Span, Time};
 use evenkeel::object::pod::{Container, PodSpec};
@@ -50,6 +50,7 @@ fn config(seed: u64) -> Config {
         manifests: vec![
             ReplicaSet { meta: Meta::new(Key::new("default", "web")), spec, ..ReplicaSet::default() }.into(),
         ],
+        start: Start::Empty,
         events: vec![fault("crash", "node.crash", 30, 200, "n1"), fault("cut", "node.partition", 60, 400, "n2")],
         until: Time::ZERO + Span::from_secs(900),
         stop: Stop::Time,

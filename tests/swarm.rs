@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods)] // a test may read its environment
 
-use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
+use evenkeel::cluster::{Config, Happening, Planned, Start, Stop, World};
 use evenkeel::fault::{self, Target};
 use evenkeel::kernel::dist::Delay;
 use evenkeel::kernel::rng::{Draws, Purpose};
@@ -105,6 +105,7 @@ impl Dice {
             delays: self.delays(),
             nodes: (0..nodes).map(|index| self.node(index)).collect(),
             manifests,
+            start: Start::Empty,
             events: (0..self.below(7)).map(|index| self.fault(index, nodes, minutes)).collect(),
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },

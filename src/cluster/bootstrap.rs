@@ -14,25 +14,30 @@ use crate::scheduler::Scheduler;
 use std::hash::Hash;
 use std::sync::Arc;
 
+/// With what a world begins.
+#[derive(Clone, Copy)]
+pub enum Beginning<'a> {
+    /// Nodes; then the manifests are applied.
+    Empty,
+    /// The same, to see what comes of the manifests: nothing takes time on the nodes.
+    Rehearsal,
+    /// What came of them, in this world.
+    Settled(&'a World),
+}
+
 impl World {
-    /// Objects that every cluster has (`pkg/controlplane/controller/systemnamespaces`, `pkg/registry/scheduling`).
-    pub(super) fn bootstrap(&mut self) {
-        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            self.preload(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
-        }
-        for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
-            let class = PriorityClass { meta: Meta::new(Key::cluster(name)), value, ..PriorityClass::default() };
-            self.preload(class.into());
+    /// Objects that are there at the beginning, and machines.
+    pub(super) fn bootstrap(&mut self, beginning: Beginning<'_>) {
+        match beginning {
+            Beginning::Settled(past) => self.take_over_objects(past),
+            Beginning::Empty | Beginning::Rehearsal => self.create_objects(),
         }
         let config = self.config.clone();
         for registered in &config.nodes {
-            let (date, name) = (self.clock.timestamp(self.now), registered.meta.name().clone());
-            let mut node = Node::clone(registered);
-            node.meta.generation = 1;
-            if node.conditions.is_empty() {
-                node.conditions = heartbeat::healthy_conditions(date);
+            let name = registered.meta.name().clone();
+            if !matches!(beginning, Beginning::Settled(_)) {
+                self.create_node(registered);
             }
-            self.preload(node.into());
             let registered = Arc::new(registered.clone());
             let id = self.add_machine(registered.clone());
             self.stations[id.0 as usize].agent = Some(Agent::new(id, name.clone(), registered));
@@ -43,8 +48,34 @@ impl World {
             let interval = cx.span(SettingId::NodeLeaseRenewInterval).as_micros() as i64;
             let renewed = cx.clock.epoch_micros + heartbeat::lease_phase(&name, &cx).as_micros() as i64 - interval;
             let lease = heartbeat::new_lease(&name, MicroTime(renewed).0, &cx);
-            self.preload(lease.into());
+            match beginning {
+                Beginning::Settled(past) => self.take_over_lease(lease, past),
+                Beginning::Empty | Beginning::Rehearsal => self.preload(lease.into()),
+            }
         }
+        if let Beginning::Settled(past) = beginning {
+            self.take_over_machines(past);
+        }
+    }
+
+    /// Objects that every cluster has (`pkg/controlplane/controller/systemnamespaces`, `pkg/registry/scheduling`).
+    fn create_objects(&mut self) {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            self.preload(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
+        }
+        for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
+            let class = PriorityClass { meta: Meta::new(Key::cluster(name)), value, ..PriorityClass::default() };
+            self.preload(class.into());
+        }
+    }
+
+    fn create_node(&mut self, registered: &Node) {
+        let mut node = Node::clone(registered);
+        node.meta.generation = 1;
+        if node.conditions.is_empty() {
+            node.conditions = heartbeat::healthy_conditions(self.clock.timestamp(self.now));
+        }
+        self.preload(node.into());
     }
 
     pub(super) fn preload(&mut self, object: Object) {
@@ -72,8 +103,12 @@ impl World {
         act(&mut self.server, &mut cx)
     }
 
-    pub(super) fn start_control_plane(&mut self) {
-        let applied = self.config.manifests.iter().map(|object| Request::Create(object.clone()));
+    pub(super) fn start_control_plane(&mut self, beginning: Beginning<'_>) {
+        let manifests = match beginning {
+            Beginning::Settled(_) => &[][..],
+            Beginning::Empty | Beginning::Rehearsal => &self.config.manifests,
+        };
+        let applied = manifests.iter().map(|object| Request::Create(object.clone()));
         let kubectl: Box<dyn Program> = Box::new(Script::new(applied));
         self.start_process("kubernetes-admin", vec![kubectl]);
         let controllers = controller::REGISTRY.iter().map(|new| new()).collect();
@@ -125,9 +160,13 @@ impl World {
         }
     }
 
-    pub(super) fn start_nodes(&mut self) {
+    pub(super) fn start_nodes(&mut self, beginning: Beginning<'_>) {
+        let start = match beginning {
+            Beginning::Rehearsal => Start::Rehearsal,
+            Beginning::Empty | Beginning::Settled(_) => Start::LongAgo,
+        };
         for index in 0..self.stations.len() {
-            self.start_agent(NodeId(index as u32), node::WATCHES, Start::LongAgo);
+            self.start_agent(NodeId(index as u32), node::WATCHES, start);
         }
     }
 }

@@ -15,6 +15,16 @@ pub enum Stop {
     Converged,
 }
 
+/// What the cluster is like when a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Nodes are ready and nothing runs on them; the manifests are applied at time zero.
+    #[default]
+    Empty,
+    /// What the manifests ask for has been there for long: pods are placed, started and ready (see [`super::settle`]).
+    Settled,
+}
+
 /// Something that is to happen.
 #[derive(Clone, Debug)]
 pub struct Planned {
@@ -69,8 +79,10 @@ pub struct Config {
     pub delays: Delays,
     /// Nodes that are there and ready at the beginning.
     pub nodes: Vec<Node>,
-    /// Objects that are applied at the beginning, in order.
+    /// Objects that are applied at the beginning, in order; or that were applied long before it.
     pub manifests: Vec<Object>,
+    /// Which of the two.
+    pub start: Start,
     /// What happens.
     pub events: Vec<Planned>,
     /// When the run ends at the latest.

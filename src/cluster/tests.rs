@@ -1,6 +1,6 @@
 //! Whole small runs, built by hand.
 
-use super::config::{Config, Happening, Planned, Stop};
+use super::config::{Config, Happening, Planned, Start, Stop};
 use super::world::{Missed, World};
 use crate::action::{Cordon, DeletePods};
 use crate::fault::{self, Target};
@@ -45,6 +45,7 @@ pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
         delays: Delays::default(),
         nodes: ["n0", "n1", "n2"].map(node).to_vec(),
         manifests: pods.iter().map(|name| pod(name)).collect(),
+        start: Start::Empty,
         events: Vec::new(),
         until: Time::ZERO + Span::from_secs(120),
         stop: Stop::Time,

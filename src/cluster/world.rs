@@ -1,8 +1,10 @@
 //! All state of a run, by value, and the loop.
 
-use super::config::{Config, Stop};
+use super::bootstrap::Beginning;
+use super::config::{Config, Start, Stop};
 use super::event::Event;
 use super::process::{Owner, Process, Station};
+use super::settle::{Past, Unsettled};
 use super::wire::{Counters, InFlight, Pending};
 use crate::apiserver::flow::Desk;
 use crate::apiserver::{ApiError, ApiServer, Request};
@@ -49,6 +51,8 @@ pub struct World {
     /// When the last planned event happened, began or ended.
     pub(super) last_event: Time,
     pub(super) missed: Vec<Missed>,
+    /// What was wrong before the beginning, if the run begins settled.
+    pub(super) past: Past,
     pub(super) recorder: Recorder,
     pub(super) digest: Digest,
     pub(super) counters: Counters,
@@ -72,8 +76,17 @@ impl World {
     /// The program that sends what people ask for.
     pub(super) const KUBECTL: Owner = Owner::Program(KUBECTL as u16, 0);
 
-    /// The cluster at time zero: nodes are ready, all programs have been running for long, nothing is applied yet.
+    /// The cluster at time zero: nodes are ready, all programs have been running for long, and nothing is applied yet, or
+    /// what the manifests ask for is there; then this takes as long as it takes to get there.
     pub fn new(config: Config) -> World {
+        match config.start {
+            Start::Empty => World::begin(config, Beginning::Empty),
+            Start::Settled => World::settled(config),
+        }
+    }
+
+    /// The cluster at the beginning of a run or of a rehearsal.
+    pub(super) fn begin(config: Config, beginning: Beginning<'_>) -> World {
         let draws = Draws::new(config.seed);
         let fraction = draws.below(Purpose::Phase, "epoch", 0, 1_000_000) as i64;
         let mut world = World {
@@ -94,6 +107,7 @@ impl World {
             open_events: config.events.len(),
             last_event: Time::ZERO,
             missed: Vec::new(),
+            past: Past::default(),
             recorder: Recorder::default(),
             digest: Digest::new(),
             counters: Counters::default(),
@@ -101,9 +115,9 @@ impl World {
             is_over: false,
             config: Arc::new(config),
         };
-        world.bootstrap();
-        world.start_control_plane();
-        world.start_nodes();
+        world.bootstrap(beginning);
+        world.start_control_plane(beginning);
+        world.start_nodes(beginning);
         world.plan();
         world
     }
@@ -341,7 +355,13 @@ impl World {
 
     /// Manifests that the API server refused, with the reason.
     pub fn refused(&self) -> Vec<(Request, ApiError)> {
-        self.kubectl().map_or_else(Vec::new, |script| script.refused().to_vec())
+        let now = self.kubectl().map_or(&[][..], Script::refused);
+        [&self.past.refused, now].concat()
+    }
+
+    /// What could not be settled before a run that begins settled; it begins with the rest.
+    pub fn unsettled(&self) -> &[Unsettled] {
+        &self.past.unsettled
     }
 
     /// Planned events that found nothing to do.

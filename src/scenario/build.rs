@@ -1,7 +1,7 @@
 //! From a scenario to what the cluster is made of.
 
 use super::schema::{Moment, Pool, Scenario};
-use crate::cluster::{Config, Happening, Planned};
+use crate::cluster::{Config, Happening, Planned, Start};
 use crate::kernel::time::Time;
 use crate::object::node::{LABEL_HOSTNAME, LABEL_ZONE};
 use crate::object::{Delays, Key, Labels, Meta, Node, Object, Settings};
@@ -36,6 +36,7 @@ pub fn build(scenario: &Scenario, objects: Vec<Object>, seed: u64) -> Config {
         delays,
         nodes: scenario.pools.iter().flat_map(nodes).collect(),
         manifests: objects,
+        start: Start::Empty,
         events: planned.collect(),
         until: Time::ZERO + scenario.run.until,
         stop: scenario.run.stop,
