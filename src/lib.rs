@@ -67,6 +67,7 @@
 //!     delays: Delays::default(),
 //!     nodes: Vec::new(),
 //!     manifests: Vec::new(),
+//!     start: Start::Empty,
 //!     events: Vec::new(),
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,

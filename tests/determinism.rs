@@ -50,6 +50,7 @@ fn config(seed: u64) -> Config {
         manifests: vec![
             ReplicaSet { meta: Meta::new(Key::new("default", "web")), spec, ..ReplicaSet::default() }.into(),
         ],
+        start: Start::Empty,
         events: vec![fault("crash", "node.crash", 30, 200, "n1"), fault("cut", "node.partition", 60, 400, "n2")],
         until: Time::ZERO + Span::from_secs(900),
         stop: Stop::Time,

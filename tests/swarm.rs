@@ -17,7 +17,7 @@ use evenkeel::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use evenkeel::object::service::ServicePort;
 use evenkeel::object::target::{Filter, Target};
 use evenkeel::object::{
-    DelayId, Delays, Deployment, Key, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
+    DelayId, Delays, Deployment, Key, Kind, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
     Timestamp,
 };
 use rayon::prelude::*;
@@ -57,6 +57,29 @@ fn most_runs_place_pods_and_have_outages() {
         };
         assert!(worlds.iter().filter(struck).count() > 5, "{} strikes too seldom", row.name);
     }
+}
+
+/// What is settled stays as it is, whatever it is.
+#[test]
+fn without_events_a_settled_cluster_writes_nothing_but_signs_of_life() {
+    let moved = |seed| {
+        // With the longest delays nodes fall silent by themselves.
+        let usual =
+            Config { delays: Delays::default(), events: Vec::new(), stop: Stop::Time, ..Dice::new(seed).config() };
+        let config = Config { start: Start::Settled, ..usual };
+        let mut world = World::new(config);
+        let objects = |world: &World| {
+            let kinds = [Kind::Deployment, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice];
+            kinds.map(|kind| world.store().table(kind).iter().cloned().collect::<Vec<_>>())
+        };
+        let (before, is_settled) = (objects(&world), world.unsettled().is_empty());
+        assert!(is_settled == world.recorder().converged_since().is_some(), "seed {seed}");
+        world.run();
+        let is_same = objects(&world) == before && world.audit() == Ok(());
+        (!is_same).then(|| format!("seed {seed}: {before:#?} and then {:#?}", objects(&world)))
+    };
+    let moved: Vec<String> = (0..200).into_par_iter().filter_map(moved).collect();
+    assert!(moved.is_empty(), "{} of 200 moved, as {}", moved.len(), moved[0]);
 }
 
 fn run(seed: u64) -> Result<(), String> {
@@ -107,6 +130,7 @@ impl Dice {
             delays: self.delays(),
             nodes: (0..nodes).map(|index| self.node(index)).collect(),
             manifests,
+            start: if self.draws.seed() % 3 == 0 { Start::Settled } else { Start::Empty },
             events: (0..self.below(7)).map(|index| self.fault(index, nodes, minutes)).collect(),
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },

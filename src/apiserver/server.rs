@@ -90,6 +90,17 @@ impl ApiServer {
         self.commit(Verb::Created, None, object, cx)
     }
 
+    /// Puts an object there that another server stored long before the scenario, as it was there.
+    pub fn restore(&mut self, object: Object, cx: &mut Serve<'_>) -> Change {
+        self.commit(Verb::Created, None, object, cx)
+    }
+
+    /// Remembers which names another server has given away, so that none is given twice.
+    pub fn remember(&mut self, other: &ApiServer) {
+        self.generated.clone_from(&other.generated);
+        self.removed.clone_from(&other.removed);
+    }
+
     /// Forgets history up to the revision at which this was last called (etcd's compaction by the API server).
     pub fn compact(&mut self) {
         self.watches.bookmark(&self.store);

@@ -5,6 +5,7 @@
 //! [`audit`] checks from outside that nothing impossible has happened.
 
 pub mod audit;
+pub mod bootstrap;
 pub mod config;
 pub mod event;
 pub mod events;
@@ -12,6 +13,7 @@ pub mod happenings;
 pub mod informer;
 pub mod levers;
 pub mod process;
+pub mod settle;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
@@ -19,9 +21,12 @@ mod node_fault_tests;
 #[cfg(test)]
 mod regressions;
 #[cfg(test)]
+mod settle_tests;
+#[cfg(test)]
 mod tests;
 pub mod wire;
 pub mod world;
 
 pub use config::{Config, Happening, Planned, Start, Stop};
+pub use settle::Unsettled;
 pub use world::{Missed, World};

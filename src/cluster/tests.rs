@@ -45,6 +45,7 @@ pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
         delays: Delays::default(),
         nodes: ["n0", "n1", "n2"].map(node).to_vec(),
         manifests: pods.iter().map(|name| pod(name)).collect(),
+        start: Start::Empty,
         events: Vec::new(),
         until: Time::ZERO + Span::from_secs(120),
         stop: Stop::Time,

@@ -89,6 +89,7 @@ impl Replay {
                 delays: delays(),
                 nodes,
                 manifests,
+                start: Start::Empty,
                 events,
                 until: at(scenario.duration),
                 stop: Stop::Time,

@@ -68,6 +68,8 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
     if !refused.is_empty() {
         reasons.push(format!("the API server refused {}: {}", counted(refused.len(), "manifest"), refused.join("; ")));
     }
+    let unsettled = world.unsettled().iter().filter(|workload| !workload.is_as_given);
+    reasons.extend(unsettled.map(|workload| format!("could not be settled before the start: {workload}")));
     if recorder.workloads.placed == 0 {
         let why = rule::why_unplaced(evidence, None).map_or_else(String::new, |why| format!(": {why}"));
         reasons.push(format!("not one pod was placed on a node{why}"));
