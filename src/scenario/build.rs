@@ -2,7 +2,7 @@
 
 use super::schema::{Moment, Pool, Scenario};
 use crate::cluster::{Config, Happening, Planned};
-use crate::kernel::time::Time;
+use crate::kernel::time::{Span, Time};
 use crate::object::node::{LABEL_HOSTNAME, LABEL_POOL, LABEL_ZONE};
 use crate::object::{Delays, Key, Labels, Meta, Node, Object, Settings};
 
@@ -25,6 +25,8 @@ pub fn build(scenario: &Scenario, objects: Vec<Object>, seed: u64) -> Config {
             fault: event.fault.clone(),
             target: event.target.value.clone(),
             lasts: event.lasts,
+            jitter: Span::ZERO,
+            stagger: Span::ZERO,
         },
     });
     Config {
