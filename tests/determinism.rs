@@ -38,6 +38,8 @@ fn config(seed: u64) -> Config {
                 fault: (row.build)(&Default::default()).expect("no parameters"),
                 target: Target::node(node),
                 lasts: Some(Span::from_secs(lasts)),
+                jitter: Span::ZERO,
+                stagger: Span::ZERO,
             },
         }
     };

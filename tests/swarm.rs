@@ -225,7 +225,6 @@ impl Dice {
             let value = match field.name {
                 "direction" => ["both", "up", "down"][self.below(3) as usize].to_string(),
                 "factor" => format!("{factor}.5"),
-                "jitter" | "stagger" => format!("{}s", self.below(60)),
                 "latency" => format!("{}ms", [1, 100, 15_000][self.below(3) as usize] * self.below(2)),
                 "loss" => format!("{}%", self.below(100)),
                 "evict" => self.below(4).to_string(),
@@ -247,6 +246,8 @@ impl Dice {
                 fault: (row.build)(&parameters).expect("its parameters are right"),
                 target,
                 lasts: (row.end.is_some() && self.below(4) > 0).then(|| Span::from_secs(self.below(200))),
+                jitter: Span::from_secs(self.below(2) * self.below(60)),
+                stagger: Span::from_secs(self.below(2) * self.below(60)),
             },
         }
     }

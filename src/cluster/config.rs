@@ -49,6 +49,10 @@ pub enum Happening {
         target: Target,
         /// How long it lasts; for good if none.
         lasts: Option<Span>,
+        /// Each node is hit at its own random moment within this time.
+        jitter: Span,
+        /// Each node gets well at its own random moment within this time after the end, but not before it was hit.
+        stagger: Span,
     },
     /// Somebody does something through the API.
     Action(Arc<dyn Action>),

@@ -14,9 +14,15 @@ use crate::object::{ConditionStatus, DelayId, Fact, Key, Kind, Labels, Lease, Me
 /// A fault as a scenario says it.
 pub(super) fn planned(name: &str, parameters: &str, start: u64, lasts: Option<u64>, target: &str) -> Planned {
     let row = fault::find(name).expect("a fault");
-    let pairs = parameters.split(' ').filter_map(|pair| pair.split_once('='));
+    let pairs: Vec<_> = parameters.split(' ').filter_map(|pair| pair.split_once('=')).collect();
+    let (times, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| ["jitter", "stagger"].contains(key));
+    let time = |wanted: &str| {
+        let time = times.iter().find(|(key, _)| *key == wanted);
+        time.map_or(Span::ZERO, |(_, value)| Span::parse(value).expect("a time"))
+    };
     let own = |key: &str| row.parameters.iter().find(|field| field.name == key).expect("a parameter").name;
-    let parameters: Parameters = pairs.map(|(key, value)| (own(key), Value::Text(value.to_string()))).collect();
+    let parameters: Parameters =
+        pairs.into_iter().map(|(key, value)| (own(key), Value::Text(value.to_string()))).collect();
     Planned {
         id: format!("{name}-{start}").into(),
         at: at(start),
@@ -25,6 +31,8 @@ pub(super) fn planned(name: &str, parameters: &str, start: u64, lasts: Option<u6
             fault: (row.build)(&parameters).expect("good parameters"),
             target: if row.has_target { Target::named(target.split(' ')) } else { Target::Cluster },
             lasts: lasts.map(Span::from_secs),
+            jitter: time("jitter"),
+            stagger: time("stagger"),
         },
     }
 }

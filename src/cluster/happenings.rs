@@ -3,12 +3,11 @@
 use super::config::{Happening, Planned};
 use super::event::Event;
 use super::process::{Client, Station};
+use super::strikes::Strike;
 use super::world::{Missed, World};
 use crate::action::{Action, View};
 use crate::apiserver::Request;
-use crate::fault::{Fault, Hit};
 use crate::ground::NodeId;
-use crate::kernel::time::Span;
 use crate::object::fact::Why;
 use crate::object::target::{Sight, Target};
 use crate::object::{DelayId, Fact, FactId, Kind, Name, Node};
@@ -23,7 +22,7 @@ impl World {
         let planned = &config.events[index];
         self.last_event = self.now;
         let outcome = match &planned.what {
-            Happening::Fault { name, fault, target, .. } => self.strike(index, planned, name, fault.as_ref(), target),
+            Happening::Fault { .. } => self.strike(index, planned),
             Happening::Action(action) => self.act(planned, action.as_ref()),
             Happening::Join(nodes) => self.join(planned, nodes),
         };
@@ -35,59 +34,23 @@ impl World {
         }
     }
 
-    /// A fault is put right.
-    pub(super) fn end_fault(&mut self, index: usize) {
-        let config = self.config.clone();
-        let planned = &config.events[index];
-        let (Happening::Fault { fault, .. }, Some(nodes)) = (&planned.what, self.hit[index].clone()) else { return };
-        self.open_events -= 1;
-        self.last_event = self.now;
-        self.striking = self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
-        let (draws, lasted) = (self.draws, self.now.since(planned.at));
-        fault.end(&Hit { fault: &planned.id, nodes: &nodes, lasted, draws: &draws }, self);
-    }
-
-    /// A fault looks for its target and strikes.
-    fn strike(
-        &mut self,
-        index: usize,
-        planned: &Planned,
-        name: &str,
-        fault: &dyn Fault,
-        target: &Target,
-    ) -> Result<(), Name> {
-        let names = self.resolve(target, &planned.id);
-        let nodes: Vec<(NodeId, Name)> =
-            names.iter().filter_map(|name| Some((self.ground.find(name)?, name.clone()))).collect();
-        if nodes.is_empty() && *target != Target::Cluster {
-            return Err(format!("no node matched {target}").into());
-        }
-        self.recorder.outage(self.now, planned.id.clone(), &names);
-        let what: Vec<&str> = std::iter::once(name).chain(names.iter().map(Name::as_str)).collect();
-        let began = Fact::FaultBegan { fault: planned.id.clone(), what: what.join(" ").into() };
-        self.striking = self.fact(began, Why::NOTHING);
-        let draws = self.draws;
-        fault.begin(&Hit { fault: &planned.id, nodes: &nodes, lasted: Span::ZERO, draws: &draws }, self);
-        self.hit[index] = Some(nodes);
-        Ok(())
-    }
-
-    /// The nodes that a target of event `event` means now.
-    fn resolve(&self, target: &Target, event: &Name) -> Vec<Name> {
+    /// The machines of the nodes that a target of event `event` means now.
+    pub(super) fn machines_of(&self, target: &Target, event: &Name) -> Vec<(NodeId, Name)> {
         let store = &self.server.store;
         let hit = |id: &Name| {
             let index = self.config.events.iter().position(|planned| planned.id == *id);
-            let nodes = index.and_then(|index| self.hit[index].as_ref()).into_iter().flatten();
-            nodes.map(|(_, name)| name.clone()).collect()
+            let strike = index.and_then(|index| self.hit[index].as_ref());
+            strike.into_iter().flat_map(Strike::names).cloned().collect()
         };
-        target.resolve(&Sight {
+        let names = target.resolve(&Sight {
             nodes: store.table(Kind::Node),
             pods: store.table(Kind::Pod),
             replica_sets: store.table(Kind::ReplicaSet),
             hit: &hit,
             draws: &self.draws,
             event,
-        })
+        });
+        names.into_iter().filter_map(|name| Some((self.ground.find(&name)?, name))).collect()
     }
 
     /// Somebody acts: the requests go through the same client as the manifests, one after another, but wait for nobody

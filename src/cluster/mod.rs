@@ -10,6 +10,7 @@ pub mod config;
 pub mod event;
 pub mod events;
 pub mod happenings;
+mod strikes;
 pub mod informer;
 pub mod levers;
 pub mod process;

@@ -64,6 +64,8 @@ pub(super) fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Pl
             fault: (row.build)(&Default::default()).unwrap(),
             target: Target::node(node),
             lasts: lasts.map(Span::from_secs),
+            jitter: Span::ZERO,
+            stagger: Span::ZERO,
         },
     }
 }

@@ -5,6 +5,7 @@ use super::config::{Config, Start, Stop};
 use super::event::Event;
 use super::process::{Owner, Process, Station};
 use super::settle::{Past, Unsettled};
+use super::strikes::Strike;
 use super::wire::{Counters, InFlight, Pending};
 use crate::apiserver::flow::Desk;
 use crate::apiserver::{ApiError, ApiServer, Request};
@@ -42,8 +43,8 @@ pub struct World {
     pub(super) requests: Slots<InFlight>,
     pub(super) timers: Slots<Pending>,
     pub(super) watchers: BTreeMap<Slot, Owner>,
-    /// Nodes that each planned event has hit; none before it begins.
-    pub(super) hit: Vec<Option<Vec<(NodeId, Name)>>>,
+    /// What each planned event has hit; none before it begins.
+    pub(super) hit: Vec<Option<Strike>>,
     /// The fault that begins or ends now, as a fact.
     pub(super) striking: FactId,
     /// Planned events that are not over yet and will be.
@@ -151,8 +152,9 @@ impl World {
             Event::Relist(watch) => self.relist(watch),
             Event::Wake(timer) => self.wake(timer),
             Event::Begin(event) => self.begin_event(event as usize),
-            Event::End(event) => self.end_fault(event as usize),
-            Event::Power(node, on) => self.power_due(node, on),
+            Event::End(event) => self.end_event(event as usize),
+            Event::Strike(event, place) => self.strike_node(event as usize, place as usize),
+            Event::Mend(event, place) => self.mend_node(event as usize, place as usize),
             Event::ContainersEnd(node) => self.containers_end(node),
             Event::Boot(node) => self.boot(node),
             Event::Synced(node) => self.synced(node),

@@ -16,6 +16,7 @@ use crate::action::{
 use crate::apiserver::Propagation;
 use crate::cluster::{Happening, Planned};
 use crate::fault;
+use crate::kernel::time::Span;
 use crate::object::{Key, Kind, Name, Node, Target};
 use crate::scenario::problem::code;
 use serde_json::{Value, json};
@@ -134,7 +135,7 @@ impl<'a> Planner<'a> {
         let fault = (row.build)(&BTreeMap::new()).expect("it needs no parameters");
         let lasts = until.map(|until| at(until).since(at(action.at)));
         let target = Target::named(nodes);
-        self.push(action, Happening::Fault { name, fault, target, lasts });
+        self.push(action, Happening::Fault { name, fault, target, lasts, jitter: Span::ZERO, stagger: Span::ZERO });
     }
 
     /// The nodes that an action names. They are hit together.

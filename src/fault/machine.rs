@@ -2,7 +2,6 @@
 
 use super::{Fault, FaultRow, Hit, Levers, parameter};
 use crate::kernel::factor::Factor;
-use crate::kernel::time::Span;
 use crate::object::field::{Field, Shape, Wrong};
 use std::sync::Arc;
 
@@ -50,11 +49,11 @@ struct Crash;
 
 impl Fault for Crash {
     fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
-        hit.each().for_each(|node| levers.power(node, false, Span::ZERO));
+        hit.each().for_each(|node| levers.power(node, false));
     }
 
     fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
-        hit.each().for_each(|node| levers.power(node, true, Span::ZERO));
+        hit.each().for_each(|node| levers.power(node, true));
     }
 }
 
@@ -64,8 +63,8 @@ struct Reboot;
 impl Fault for Reboot {
     fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
         for node in hit.each() {
-            levers.power(node, false, Span::ZERO);
-            levers.power(node, true, Span::ZERO);
+            levers.power(node, false);
+            levers.power(node, true);
         }
     }
 

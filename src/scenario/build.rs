@@ -71,8 +71,8 @@ fn happening(
             fault: fault.clone(),
             target,
             lasts: event.lasts.as_ref().map(|lasts| lasts.sample(draws, &format!("event/{id}/for"), 0)),
-            //jitter: event.jitter,
-            //stagger: event.stagger,
+            jitter: event.jitter,
+            stagger: event.stagger,
         },
         What::Action(action) => Happening::Action(action.clone()),
         What::Apply { .. } => {
