@@ -10,6 +10,7 @@
 pub mod build;
 pub mod check;
 pub mod distribution;
+pub mod failure;
 pub mod measure;
 pub mod parse;
 pub mod pool;
