@@ -65,12 +65,12 @@ fn failures_come_at_one_rate_unless_things_are_new() {
     let window = hours(250);
     let counts = |start| {
         let process = Process { start, ..process(every.clone()) };
-        let mut counts = vec![0_f64; 16];
+        let mut counts = [0_f64; 16];
         for strike in strikes(&process, &things, window.times(16), 7).list {
             counts[(strike.at.as_micros() / window.as_micros()) as usize] += 1.0;
         }
         let expected = 4_000.0 * window.as_secs_f64() / every.mean().as_secs_f64();
-        counts.iter().map(|count| count / expected).collect::<Vec<f64>>()
+        counts.map(|count| count / expected)
     };
     let flat = counts(Start::Equilibrium);
     assert!(flat.iter().all(|&count| (0.85..1.15).contains(&count)), "{flat:?}");

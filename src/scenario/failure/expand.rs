@@ -143,11 +143,10 @@ pub fn check(failure: &Failure, layout: &Layout<'_>, event_ids: &[String], sink:
             .label(format!("there is an event `{taken}` already"))
             .help("give one of them another id");
     }
-    let is_known = [Some(&failure.per), failure.within.as_ref()]
-        .into_iter()
-        .flatten()
-        .filter(|_| failure.has_target)
-        .fold(true, |is_known, per| kind_exists(per, layout, sink) && is_known);
+    let mut is_known = true;
+    for per in [Some(&failure.per), failure.within.as_ref()].into_iter().flatten().filter(|_| failure.has_target) {
+        is_known &= kind_exists(per, layout, sink);
+    }
     if !is_known {
         return false;
     }
