@@ -72,7 +72,6 @@
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,
 //!     hold: Span::from_secs(10),
-//!     start: Start::Empty,
 //! });
 //! world.run();
 //! assert_eq!(world.now(), Time::ZERO + Span::from_secs(60));

@@ -57,7 +57,6 @@ fn config(seed: u64) -> Config {
         until: Time::ZERO + Span::from_secs(900),
         stop: Stop::Time,
         hold: Span::from_secs(10),
-        start: Start::Empty,
     }
 }
 

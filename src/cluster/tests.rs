@@ -50,7 +50,6 @@ pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
         until: Time::ZERO + Span::from_secs(120),
         stop: Stop::Time,
         hold: Span::from_secs(10),
-        start: Start::Empty,
     }
 }
 

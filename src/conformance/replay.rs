@@ -94,7 +94,6 @@ impl Replay {
                 until: at(scenario.duration),
                 stop: Stop::Time,
                 hold: Span::ZERO,
-                start: Start::Empty,
             },
             kinds,
             stops,

@@ -12,6 +12,7 @@ pub mod machine;
 pub mod node;
 pub mod parameter;
 pub mod power;
+pub mod process;
 #[cfg(test)]
 mod tests;
 

@@ -72,7 +72,7 @@ pub enum Delay {
 pub const UNBOUNDED: Span = Span::from_micros(LONGEST_MICROS as u64);
 
 /// The 95 % quantile of the standard normal distribution.
-const NORMAL_P95: f64 = 1.644_853_626_951_472_7;
+pub(super) const NORMAL_P95: f64 = 1.644_853_626_951_472_7;
 
 impl Delay {
     /// No delay.
@@ -246,12 +246,12 @@ fn quantile_of(table: &[(u32, Span)], unit: f64) -> Span {
 /// A sample longer than this (about 30 years) is cut: the tail of a distribution must not overflow the clock.
 const LONGEST_MICROS: f64 = 1e15;
 
-fn rounded(micros: f64) -> Span {
+pub(super) fn rounded(micros: f64) -> Span {
     Span::from_micros(libm::round(micros.min(LONGEST_MICROS)) as u64)
 }
 
 /// The share of the standard normal distribution below `x`.
-fn normal_share(x: f64) -> f64 {
+pub(super) fn normal_share(x: f64) -> f64 {
     libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2) / 2.0
 }
 
@@ -259,7 +259,7 @@ fn normal_share(x: f64) -> f64 {
 ///
 /// Source: P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution
 /// function" (2003), relative error below 1.15e-9. `unit` is kept off 0, where it is infinite.
-fn normal_quantile(unit: f64) -> f64 {
+pub(super) fn normal_quantile(unit: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969683028665376e1,
         2.209460984245205e2,

@@ -1,6 +1,7 @@
 //! From a scenario to what the cluster is made of.
 
 use super::domain::Domains;
+use super::failure::expand::{Layout, expand};
 use super::schema::{Event, Moment, Pool, PoolNode, Scenario, What};
 use crate::action::Apply;
 use crate::cluster::{Config, Happening, Planned};
@@ -20,14 +21,14 @@ pub const LABEL_ARCH: &str = "kubernetes.io/arch";
 pub const LABEL_RACK: &str = "evenkeel/rack";
 
 /// The run that `scenario` describes, of which nothing is wrong, with these objects and this seed. `applied` are the objects
-/// of each event that applies manifests.
+/// of each event that applies manifests. Also says of each process of failures that does not strike why.
 pub fn build(
     scenario: &Scenario,
     domains: &Domains,
     objects: Vec<Object>,
     applied: &BTreeMap<String, Vec<Object>>,
     seed: u64,
-) -> Config {
+) -> (Config, Vec<String>) {
     let mut settings = Settings::default();
     scenario.settings.iter().for_each(|&(id, value)| settings.set(id, value));
     let mut delays = Delays::default();
@@ -35,24 +36,39 @@ pub fn build(
     let draws = Draws::new(seed);
     let mut sizes: BTreeMap<String, u64> =
         scenario.pools.iter().map(|pool| (pool.name.value.clone(), pool.count)).collect();
-    let planned = scenario.events.iter().map(|event| Planned {
+    let nodes: Vec<Node> = scenario.pools.iter().flat_map(nodes).collect();
+    let mut planned: Vec<Planned> = Vec::new();
+    planned.extend(scenario.events.iter().map(|event| Planned {
         id: event.id.value.as_str().into(),
         at: begin(scenario, event, &draws),
         what: happening(scenario, domains, event, applied, &mut sizes, &draws),
-    });
-    Config {
+    }));
+    let mut silences = Vec::new();
+    let layout = Layout { nodes: &nodes, domains };
+    for failure in &scenario.failures {
+        match expand(failure, &layout, &draws, scenario.run.until) {
+            Ok(expansion) => {
+                planned.extend(expansion.planned);
+                silences.extend(expansion.silence);
+            }
+            // The seed of the file has been tried; another one may be unlucky.
+            Err(why) => silences.push(why),
+        }
+    }
+    let config = Config {
         seed,
         epoch: scenario.run.epoch,
         settings,
         delays,
-        events: planned.collect(),
-        nodes: scenario.pools.iter().flat_map(nodes).collect(),
+        events: planned,
+        nodes,
         manifests: objects,
         until: Time::ZERO + scenario.run.until,
         stop: scenario.run.stop,
         start: scenario.run.start,
         hold: scenario.run.hold,
-    }
+    };
+    (config, silences)
 }
 
 fn happening(
@@ -103,7 +119,8 @@ pub fn begin(scenario: &Scenario, event: &Event, draws: &Draws) -> Time {
     }
 }
 
-fn nodes(pool: &Pool) -> impl Iterator<Item = Node> {
+/// Nodes of a pool.
+pub fn nodes(pool: &Pool) -> impl Iterator<Item = Node> {
     pool.nodes().map(|place| node(pool, &place))
 }
 

@@ -1,15 +1,17 @@
 //! Checks what one part of a scenario says of another: events, nodes, zones, domains, workloads.
 
 use super::domain::{Domains, no_such};
+use super::failure::expand::{self, Layout};
 use super::measure::is_named;
 use super::problem::code;
 use super::reader::{At, Sink};
 use super::schema::{Claim, Event, Moment, Scenario, What};
 use super::suggest::{listed, nearest};
 use super::target::{WORKLOADS, Written, workload};
+use crate::kernel::rng::Draws;
 use crate::object::labels::Labels;
 use crate::object::target::Filter;
-use crate::object::{Kind, Object};
+use crate::object::{Kind, Node, Object};
 use crate::record::workloads::workload_name;
 use std::collections::BTreeSet;
 
@@ -26,6 +28,7 @@ pub fn check(
     let workloads = all.as_deref().map(workloads_of);
     let check = Check { scenario, domains, objects: all, workloads };
     check.events(sink);
+    check.failures(sink);
     check.expectations(sink);
 }
 
@@ -64,6 +67,22 @@ impl Check<'_> {
                 self.target(event, target, sink);
             }
             self.subject(event, sink);
+        }
+    }
+
+    fn failures(&self, sink: &mut Sink<'_>) {
+        if !self.scenario.are_pools_complete {
+            return;
+        }
+        let nodes: Vec<Node> = self.scenario.pools.iter().flat_map(super::build::nodes).collect();
+        let layout = Layout { nodes: &nodes, domains: self.domains };
+        let draws = Draws::new(self.scenario.run.seed.value);
+        for failure in &self.scenario.failures {
+            if expand::check(failure, &layout, &self.scenario.event_ids, sink)
+                && let Err(why) = expand::expand(failure, &layout, &draws, self.scenario.run.until)
+            {
+                sink.bad_value(&failure.id.bytes, why).help("let it fail less often, or make the run shorter");
+            }
         }
     }
 

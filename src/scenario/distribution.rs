@@ -2,7 +2,7 @@
 
 use super::language::DISTRIBUTION;
 use super::problem::code;
-use super::reader::{self, Section, Sink};
+use super::reader::{self, At, Section, Sink};
 use super::suggest::{listed, nearest};
 use crate::kernel::dist::{Delay, UNBOUNDED};
 use crate::kernel::time::Span;
@@ -21,10 +21,35 @@ const DISTRIBUTIONS: [(&str, &[&str]); 7] = [
     ("empirical", &["quantiles", "values", "weights", "min", "max"]),
 ];
 
-/// Reads a delay.
+/// Reads a delay of which no parameter is longer than [`reader::LONGEST`].
 pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
+    delay_within(&reader::short_span, value, name, sink)
+}
+
+/// Reads a delay of which the parameters may be as long as the time between the rarest failures: [`LONGEST_GAP`].
+pub fn gap(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
+    delay_within(&long_span, value, name, sink)
+}
+
+/// Longest time between failures: a thousand years, as one disk of a thousand fails in a year. Ours.
+pub const LONGEST_GAP: Span = Span::from_secs(365_000 * 24 * 60 * 60);
+
+fn long_span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Span>> {
+    let span = reader::span(value, key, sink)?;
+    if span.value > LONGEST_GAP {
+        sink.bad_value(&span.bytes, format!("`{key}` is longer than a thousand years"))
+            .help("write at most \"365000d\"; things that fail even less often can be left out");
+        return None;
+    }
+    Some(span)
+}
+
+/// How lengths of time are read.
+type ReadSpan<'r> = &'r dyn Fn(&Spanned<DeValue<'_>>, &str, &mut Sink<'_>) -> Option<At<Span>>;
+
+fn delay_within(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
     if !value.get_ref().is_table() {
-        return reader::short_span(value, name, sink).map(|span| Delay::Constant(span.value));
+        return read(value, name, sink).map(|span| Delay::Constant(span.value));
     }
     let mut section = reader::table(value, &format!("`{name}`"), DISTRIBUTION, sink)?;
     let dist = section.required_text("dist", sink);
@@ -46,8 +71,8 @@ pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> O
             sink.error(code::CONFLICT, &value.span(), message).help(format!("it has {}", listed(own.iter().copied())));
         }
     }
-    let delay = parameters(&dist.value, &mut section, sink);
-    let bounds = if ["uniform", "normal"].contains(&dist.value.as_str()) { None } else { bounds(&mut section, sink) };
+    let delay = parameters(read, &dist.value, &mut section, sink);
+    let bounds = if ["uniform", "normal"].contains(&dist.value.as_str()) { None } else { bounds(read, &mut section, sink) };
     section.finish(sink);
     let delay = match (delay?, bounds) {
         (delay, None) => delay,
@@ -60,10 +85,10 @@ pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> O
     Some(delay)
 }
 
-fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
+fn parameters(read: ReadSpan<'_>, dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
     let mut part = |key: &'static str| -> Option<Span> {
         let value = section.required(key, sink)?;
-        reader::short_span(value, key, sink).map(|span| span.value)
+        read(value, key, sink).map(|span| span.value)
     };
     match dist {
         "constant" => part("value").map(Delay::Constant),
@@ -73,7 +98,7 @@ fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Opt
         "normal" => {
             let (mean, sd) = (part("mean"), part("sd"));
             let mut bound = |key, default| match section.value(key) {
-                Some(value) => reader::short_span(value, key, sink).map(|span| span.value),
+                Some(value) => read(value, key, sink).map(|span| span.value),
                 None => Some(default),
             };
             let (min, max) = (bound("min", Span::ZERO), bound("max", UNBOUNDED));
@@ -89,13 +114,14 @@ fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Opt
             };
             Some(Delay::Weibull { shape_milli, scale: scale? })
         }
-        _ => empirical(section, sink),
+        _ => empirical(read, section, sink),
     }
 }
 
 /// `min` and `max`, if either is there.
-fn bounds(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Span, Span)> {
-    let (min, max) = (section.short_span("min", sink), section.short_span("max", sink));
+fn bounds(read: ReadSpan<'_>, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Span, Span)> {
+    let mut bound = |key| section.value(key).and_then(|value| read(value, key, sink));
+    let (min, max) = (bound("min"), bound("max"));
     let is_bounded = min.is_some() || max.is_some();
     let value = |bound: Option<reader::At<Span>>, default| bound.map_or(default, |bound| bound.value);
     is_bounded.then(|| (value(min, Span::ZERO), value(max, UNBOUNDED)))
@@ -108,19 +134,19 @@ fn scaled(text: &str, unit: u32) -> Option<u32> {
 }
 
 /// Either `quantiles = { p50 = "4s", p95 = "12s" }`, or `values = ["1s", "2s"]` with or without `weights = [3, 1]`.
-fn empirical(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
+fn empirical(read: ReadSpan<'_>, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
     let (quantiles, values, weights) = (section.value("quantiles"), section.value("values"), section.value("weights"));
     match (quantiles, values) {
         (Some(quantiles), None) => {
             if let Some(weights) = weights {
                 sink.bad_value(&weights.span(), "quantiles have no weights");
             }
-            self::quantiles(quantiles, sink)
+            self::quantiles(read, quantiles, sink)
         }
         (None, Some(values)) => {
             let spans = list(values, "values", sink)?
                 .into_iter()
-                .map(|value| reader::short_span(value, "values", sink).map(|span| span.value))
+                .map(|value| read(value, "values", sink).map(|span| span.value))
                 .collect::<Vec<_>>();
             let spans = spans.into_iter().collect::<Option<Vec<Span>>>()?;
             let weights = match weights {
@@ -137,7 +163,7 @@ fn empirical(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
     }
 }
 
-fn quantiles(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay> {
+fn quantiles(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay> {
     let mut table = Vec::new();
     let mut is_whole = true;
     for (key, value) in reader::table(value, "`quantiles`", &[], sink)?.rest() {
@@ -145,7 +171,7 @@ fn quantiles(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay>
         if share.is_none() {
             sink.bad_value(&key.bytes, format!("`{}` is not a quantile", key.value)).label("expected as p95");
         }
-        let span = reader::short_span(value, &key.value, sink).map(|span| span.value);
+        let span = read(value, &key.value, sink).map(|span| span.value);
         is_whole &= share.is_some() && span.is_some();
         table.extend(share.zip(span));
     }

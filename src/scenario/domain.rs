@@ -80,6 +80,13 @@ pub struct Domains {
     list: BTreeMap<String, (String, Vec<Name>)>,
 }
 
+/// Names, kinds and nodes.
+impl FromIterator<(String, String, Vec<Name>)> for Domains {
+    fn from_iter<I: IntoIterator<Item = (String, String, Vec<Name>)>>(domains: I) -> Domains {
+        Domains { list: domains.into_iter().map(|(name, kind, nodes)| (name, (kind, nodes))).collect() }
+    }
+}
+
 impl Domains {
     /// The nodes of a domain.
     pub fn nodes(&self, name: &str) -> Option<&[Name]> {

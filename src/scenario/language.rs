@@ -46,7 +46,7 @@ pub const ROOT: &[Field] = &[
         "Settings of Kubernetes' programs by their upstream names; `evenkeel list settings` shows all.",
     ),
     Field::optional("event", List(&Table(EVENT)), "What happens: faults and actions."),
-    //FAILURE Field::optional("failure", List(&Table(super::failure::FIELDS)), "What fails at random."),
+    Field::optional("failure", List(&Table(super::failure::FIELDS)), "What fails at random."),
     Field::optional(
         "expect",
         List(&Table(EXPECT)),

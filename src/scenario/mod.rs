@@ -16,6 +16,7 @@ pub mod event;
 pub mod expect;
 pub mod label_selector;
 pub mod language;
+pub mod failure;
 pub mod measure;
 pub mod parse;
 pub mod pool;
@@ -137,7 +138,13 @@ impl Loaded {
     /// The run with this seed, or with the scenario's own.
     pub fn config(&self, seed: Option<u64>) -> Config {
         let seed = seed.unwrap_or(self.scenario.run.seed.value);
-        build::build(&self.scenario, &self.domains, self.objects.clone(), &self.applied, seed)
+        build::build(&self.scenario, &self.domains, self.objects.clone(), &self.applied, seed).0
+    }
+
+    /// Why processes of failures do not strike with this seed, each in a sentence.
+    pub fn silences(&self, seed: Option<u64>) -> Vec<String> {
+        let seed = seed.unwrap_or(self.scenario.run.seed.value);
+        build::build(&self.scenario, &self.domains, Vec::new(), &self.applied, seed).1
     }
 
     /// A hash of its text and of its manifests.

@@ -4,7 +4,7 @@ use super::language::{CLUSTER, DOMAIN, POOL, ROOT, RUN};
 use super::problem::code;
 use super::reader::{self, At, Section, Sink};
 use super::schema::{DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario};
-use super::{control, domain, event, expect, shape, workload};
+use super::{control, domain, event, expect, failure, shape, workload};
 use crate::cluster::{Start, Stop};
 use std::collections::BTreeSet;
 use toml::de::DeTable;
@@ -24,6 +24,7 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     let delays = root.table("delays", &[], sink).map(|section| control::delays(section, sink)).unwrap_or_default();
     let settings = root.table("control", &[], sink).map(|section| control::control(section, sink)).unwrap_or_default();
     let (events, event_ids) = event::events(&mut root, sink);
+    let failures = failure::failures(root.tables("failure", "failure", failure::FIELDS, sink), sink);
     let expectations = expect::expectations(&mut root, sink);
     // It has done its work when the files were read.
     root.value("include");
@@ -38,6 +39,7 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
         delays,
         settings,
         events,
+        failures,
         expectations,
         event_ids,
         are_pools_complete,

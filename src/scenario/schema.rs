@@ -6,6 +6,7 @@
 use super::measure::Measure;
 use super::reader::At;
 use super::rule::Rule;
+use super::failure::Failure;
 use super::target::Written;
 use crate::action::Action;
 use crate::cluster::Start;
@@ -59,6 +60,8 @@ pub struct Scenario {
     pub settings: Vec<(SettingId, i64)>,
     /// `[[event]]`.
     pub events: Vec<Event>,
+    /// `[[failure]]`.
+    pub failures: Vec<Failure>,
     /// `[[expect]]`.
     pub expectations: Vec<Expectation>,
     /// Ids of all events, of those that could not be read too.
