@@ -54,8 +54,15 @@ pub enum Happening {
         /// Each node gets well at its own random moment within this time after the end, but not before it was hit.
         stagger: Span,
     },
-    /// Somebody does something through the API.
-    Action(Arc<dyn Action>),
+    /// Somebody does something.
+    Action {
+        /// Name of the action, as `node.drain`; empty if it is none of the registry.
+        name: &'static str,
+        /// What it does.
+        action: Arc<dyn Action>,
+        /// The nodes to which it does so.
+        target: Target,
+    },
     /// New machines are switched on; their kubelets register these nodes.
     Join(Vec<Node>),
 }
@@ -65,7 +72,7 @@ impl Planned {
     pub fn end(&self) -> Option<Time> {
         match &self.what {
             Happening::Fault { lasts, .. } => lasts.map(|lasts| self.at + lasts),
-            Happening::Action(_) | Happening::Join(_) => None,
+            Happening::Action { .. } | Happening::Join(_) => None,
         }
     }
 }

@@ -28,6 +28,8 @@ pub enum Event {
     Strike(u32, u32),
     /// A node of a fault gets well: event and place of the node in it.
     Mend(u32, u32),
+    /// An action that waits looks again.
+    Look(u32),
     /// Containers end on a machine whose kubelet does not run.
     ContainersEnd(NodeId),
     /// A machine that got power, or got it back, has booted.

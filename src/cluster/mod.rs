@@ -10,11 +10,14 @@ pub mod config;
 pub mod event;
 pub mod events;
 pub mod happenings;
+mod acts;
 mod strikes;
 pub mod informer;
 pub mod levers;
 pub mod process;
 pub mod settle;
+#[cfg(test)]
+mod action_tests;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]

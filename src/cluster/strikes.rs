@@ -108,58 +108,63 @@ impl World {
         self.end_on(index, &[place]);
     }
 
-    /// Ends the fault of another event before its time.
+    /// The event whose fault is to end before its time.
     ///
     /// # Errors
     /// If there is nothing to end, and why.
-    pub(super) fn end_early(&mut self, id: &Name) -> Result<(), Name> {
-        let config = self.config.clone();
-        let Some(index) = config.events.iter().position(|planned| planned.id == *id) else {
+    pub(super) fn fault_to_end(&self, id: &Name) -> Result<usize, Name> {
+        let Some(index) = self.config.events.iter().position(|planned| planned.id == *id) else {
             return Err(format!("there is no event {id}").into());
         };
-        let planned = &config.events[index];
+        let planned = &self.config.events[index];
         match &planned.what {
             Happening::Fault { name, .. } if fault::find(name).is_none_or(|row| row.end.is_some()) => {}
             Happening::Fault { name, .. } => return Err(format!("{id} is over at once, as every {name} is").into()),
             _ => return Err(format!("{id} is no fault: it does not last").into()),
         }
         match &self.hit[index] {
-            None if planned.at > self.now => Err(format!("{id} has not begun").into()),
-            None => Err(format!("{id} hit nothing").into()),
+            None if self.missed.iter().any(|missed| missed.id == *id) => Err(format!("{id} hit nothing").into()),
+            None => Err(format!("{id} has not begun").into()),
             Some(strike) if strike.is_over => Err(format!("{id} is over already").into()),
-            Some(_) => {
-                self.open_events -= usize::from(planned.end().is_some());
-                self.put_right(index);
-                Ok(())
-            }
+            Some(_) => Ok(index),
         }
     }
 
-    /// Gives these nodes back the power that losses without an end have taken.
+    /// Ends a fault that was found to last still.
+    pub(super) fn end_early(&mut self, index: usize) {
+        self.open_events -= usize::from(self.config.events[index].end().is_some());
+        self.put_right(index);
+    }
+
+    /// Losses of power without an end that hold any of these nodes: events, and the places of the nodes in them.
     ///
     /// # Errors
-    /// If none has.
-    pub(super) fn restore_power(&mut self, nodes: &[(NodeId, Name)], cause: FactId) -> Result<(), Name> {
-        let config = self.config.clone();
-        let mut is_any = false;
-        for (index, planned) in config.events.iter().enumerate() {
-            let Happening::Fault { name, lasts: None, .. } = &planned.what else { continue };
-            let Some(strike) = self.hit[index].as_ref().filter(|strike| !strike.is_over) else { continue };
-            if *name != fault::power::LOSS.name {
-                continue;
-            }
+    /// If there is none.
+    pub(super) fn lost_power(&self, nodes: &[(NodeId, Name)]) -> Result<Vec<(usize, Vec<usize>)>, Name> {
+        let places = |(index, planned): (usize, &Planned)| {
+            let Happening::Fault { name, lasts: None, .. } = &planned.what else { return None };
+            let strike =
+                self.hit[index].as_ref().filter(|strike| !strike.is_over && *name == fault::power::LOSS.name)?;
             let is_meant = |struck: &Struck| !struck.is_mended && nodes.iter().any(|(node, _)| *node == struck.node);
-            let is_left = strike.nodes.iter().any(|struck| !struck.is_mended && !is_meant(struck));
             let places: Vec<usize> = (0..strike.nodes.len()).filter(|&place| is_meant(&strike.nodes[place])).collect();
-            is_any |= !places.is_empty();
-            if !places.is_empty() && is_left {
-                self.hit[index].as_mut().expect("it has begun").fact = Some(cause);
-                self.mend(index, &places);
-            } else if !places.is_empty() {
-                self.put_right(index);
+            (!places.is_empty()).then_some((index, places))
+        };
+        let losses: Vec<_> = self.config.events.iter().enumerate().filter_map(places).collect();
+        if losses.is_empty() { Err("no power.loss without `for` keeps their power away".into()) } else { Ok(losses) }
+    }
+
+    /// Gives back power that was found to be lost.
+    pub(super) fn restore_power(&mut self, losses: &[(usize, Vec<usize>)], cause: FactId) {
+        for (index, places) in losses {
+            let strike = self.hit[*index].as_mut().expect("it has begun");
+            let held = strike.nodes.iter().filter(|struck| !struck.is_mended).count();
+            if held == places.len() {
+                self.put_right(*index);
+            } else {
+                strike.fact = Some(cause);
+                self.mend(*index, places);
             }
         }
-        if is_any { Ok(()) } else { Err("no power.loss without `for` has taken their power".into()) }
     }
 
     /// A fault ends on all its nodes that it still holds.

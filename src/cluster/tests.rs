@@ -2,7 +2,7 @@
 
 use super::config::{Config, Happening, Planned, Start, Stop};
 use super::world::{Missed, World};
-use crate::action::{Cordon, DeletePods};
+use crate::action::{Action, Cordon, DeletePods};
 use crate::fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
@@ -67,6 +67,11 @@ pub(super) fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Pl
             stagger: Span::ZERO,
         },
     }
+}
+
+/// Somebody does this, to no target.
+pub(super) fn acts(action: impl Action + 'static) -> Happening {
+    Happening::Action { name: "", action: Arc::new(action), target: Target::Cluster }
 }
 
 pub(super) fn ran(config: Config) -> World {
@@ -252,13 +257,9 @@ fn people_act_through_the_api() {
     };
     let cordon = Cordon { node: "n0".into(), on: true };
     config.events = vec![
-        Planned { id: "less".into(), at: at(60), what: Happening::Action(Arc::new(all)) },
-        Planned { id: "cordon".into(), at: at(60), what: Happening::Action(Arc::new(cordon)) },
-        Planned {
-            id: "nobody".into(),
-            at: at(61),
-            what: Happening::Action(Arc::new(Cordon { node: "n9".into(), on: true })),
-        },
+        Planned { id: "less".into(), at: at(60), what: acts(all) },
+        Planned { id: "cordon".into(), at: at(60), what: acts(cordon) },
+        Planned { id: "nobody".into(), at: at(61), what: acts(Cordon { node: "n9".into(), on: true }) },
     ];
     let world = ran(config);
     assert_eq!(world.objects::<Pod>().map(|pod| pod.meta.name().as_str()).collect::<Vec<_>>(), ["b"]);

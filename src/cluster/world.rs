@@ -7,6 +7,7 @@ use super::process::{Owner, Process, Station};
 use super::settle::{Past, Unsettled};
 use super::strikes::Strike;
 use super::wire::{Counters, InFlight, Pending};
+use crate::action::Course;
 use crate::apiserver::flow::Desk;
 use crate::apiserver::{ApiError, ApiServer, Request};
 use crate::etcd::Store;
@@ -45,6 +46,8 @@ pub struct World {
     pub(super) watchers: BTreeMap<Slot, Owner>,
     /// What each planned event has hit; none before it begins.
     pub(super) hit: Vec<Option<Strike>>,
+    /// Actions under way by the numbers of their events, each with its beginning as a fact.
+    pub(super) courses: BTreeMap<u32, (Box<dyn Course>, FactId)>,
     /// The fault that begins or ends now, as a fact.
     pub(super) striking: FactId,
     /// Planned events that are not over yet and will be.
@@ -104,6 +107,7 @@ impl World {
             timers: Slots::default(),
             watchers: BTreeMap::new(),
             hit: vec![None; config.events.len()],
+            courses: BTreeMap::new(),
             striking: FactId::NONE,
             open_events: config.events.len(),
             last_event: Time::ZERO,
@@ -155,6 +159,7 @@ impl World {
             Event::End(event) => self.end_event(event as usize),
             Event::Strike(event, place) => self.strike_node(event as usize, place as usize),
             Event::Mend(event, place) => self.mend_node(event as usize, place as usize),
+            Event::Look(event) => self.look_again(event),
             Event::ContainersEnd(node) => self.containers_end(node),
             Event::Boot(node) => self.boot(node),
             Event::Synced(node) => self.synced(node),

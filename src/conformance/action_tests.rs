@@ -32,7 +32,7 @@ fn planned(actions: &str) -> String {
     let said = events.iter().map(|event| {
         let at = event.at.as_secs_f64();
         match &event.what {
-            Happening::Action(action) => format!("{at} {action}"),
+            Happening::Action { action, .. } => format!("{at} {action}"),
             Happening::Fault { name, target, lasts, .. } => match lasts {
                 Some(lasts) => format!("{at} {name} {target} until {}", at + lasts.as_secs_f64()),
                 None => format!("{at} {name} {target}"),

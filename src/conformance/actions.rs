@@ -127,7 +127,8 @@ impl<'a> Planner<'a> {
     }
 
     fn act(&mut self, action: &Action, what: impl action::Action + 'static) {
-        self.push(action, Happening::Action(Arc::new(what)));
+        let what = Happening::Action { name: "", action: Arc::new(what), target: Target::Cluster };
+        self.push(action, what);
     }
 
     fn fault(&mut self, action: &Action, name: &'static str, nodes: Vec<String>, until: Option<f64>) {
@@ -392,7 +393,7 @@ impl<'a> Planner<'a> {
             _ => None,
         };
         match pairs.map(|pairs| pairs.iter().map(pair).collect::<Option<Vec<(Name, Name)>>>()) {
-            Some(Some(labels)) => self.act(action, LabelNode { node: node.into(), labels }),
+            Some(Some(labels)) => self.act(action, LabelNode { node: node.into(), labels, remove: Vec::new() }),
             Some(None) if pairs.is_some_and(|pairs| pairs.values().any(Value::is_null)) => {
                 self.reader.needs.push(not_simulated("the removal of a node's label"));
             }

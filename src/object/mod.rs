@@ -247,6 +247,7 @@ impl Object {
             Edit::Labels(pairs) => meta(self, &|meta| {
                 pairs.iter().for_each(|(key, value)| meta.labels.insert(key.clone(), value.clone()));
             }),
+            Edit::RemoveLabels(keys) => meta(self, &|meta| keys.iter().for_each(|key| meta.labels.remove(key))),
             Edit::Annotations(pairs) => meta(self, &|meta| {
                 pairs.iter().for_each(|(key, value)| meta.annotations.insert(key.clone(), value.clone()));
             }),

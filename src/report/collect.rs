@@ -117,8 +117,8 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
 fn outage_report(outage: &Outage, config: &Config, world: &World) -> OutageReport {
     let recorder = world.recorder();
     let name = config.events.iter().find(|planned| planned.id == outage.id).map_or("", |planned| match planned.what {
-        Happening::Fault { name, .. } => name,
-        Happening::Action(_) | Happening::Join(_) => "",
+        Happening::Fault { name, .. } | Happening::Action { name, .. } => name,
+        Happening::Join(_) => "node.add",
     });
     let ended = recorder.facts.iter().find(
         |recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if *fault == outage.id && recorded.at >= outage.at),
