@@ -23,6 +23,8 @@ mod fault_tests;
 #[cfg(test)]
 mod node_fault_tests;
 #[cfg(test)]
+mod opaque_tests;
+#[cfg(test)]
 mod regressions;
 #[cfg(test)]
 mod settle_tests;

@@ -24,6 +24,7 @@ pub mod validation;
 pub mod deployment;
 pub mod node;
 pub mod node_affinity;
+pub mod opaque;
 pub mod pod;
 pub mod replicaset;
 pub mod service;
@@ -47,6 +48,7 @@ pub use labels::{Labels, Selector};
 pub use meta::{Deletion, Key, Meta, OwnerRef, Revision, Uid};
 pub use name::Name;
 pub use node::Node;
+pub use opaque::{ClusterOpaque, Opaque};
 pub use pod::{Phase, Pod};
 pub use replicaset::ReplicaSet;
 pub use service::{EndpointSlice, Service};
@@ -202,6 +204,8 @@ kinds! {
     PriorityClass, "priorityclasses", "scheduling.k8s.io", "v1", false;
     Lease,         "leases",          "coordination.k8s.io", "v1", true;
     Event,         "events",          "",                  "v1", true;
+    Opaque,        "opaque",          "",                  "v1", true;
+    ClusterOpaque, "clusteropaque",   "",                  "v1", false;
 }
 
 impl Kind {

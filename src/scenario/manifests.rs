@@ -144,6 +144,14 @@ fn objects(
                     warning.note(format!("and {} more in this file", note.more));
                 }
             }
+            for warning in &manifests.warnings {
+                let code = if warning.is_loud { code::NO_PODS } else { code::KEPT };
+                let added = problems.warning(code, place(&warning.file, warning.line), &warning.message);
+                added.help.extend(warning.help.clone());
+                if warning.more > 0 {
+                    added.note(format!("and {} more in this file", warning.more));
+                }
+            }
             Some(manifests.objects.into_iter().map(|(object, _)| object).collect())
         }
         Err(wrong) => {

@@ -42,6 +42,10 @@ pub mod code {
     pub const RECORDING: &str = "E0303";
     /// A field of a manifest that is kept but does nothing yet.
     pub const NOT_SIMULATED: &str = "W0301";
+    /// An object of a kind that is kept but does nothing, or that lost its owner.
+    pub const KEPT: &str = "W0302";
+    /// A workload whose pods will not be created, as its kind is not simulated.
+    pub const NO_PODS: &str = "W0303";
 }
 
 /// How bad it is.
