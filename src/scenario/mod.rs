@@ -2,7 +2,7 @@
 //!
 //! `parse` reads a file by hand, with `reader`, so that every value keeps its place; `check` compares its parts with each
 //! other and with the manifests; `build` makes a [`Config`]. `measure` and `rule` are what an `[[expect]]` may ask of a
-//! run that is over.
+//! run that is over. `edit` lays files out and changes them as text.
 //!
 //! It opens no files: the caller hands texts in through [`Files`], so that it also works where there are none. It reads
 //! manifests through its neighbour `manifest`, the only import within this layer.
@@ -10,6 +10,7 @@
 pub mod build;
 pub mod check;
 pub mod distribution;
+pub mod edit;
 pub mod measure;
 pub mod parse;
 pub mod pool;
