@@ -74,7 +74,7 @@ impl<'a> Scanner<'a> {
             self.blanks();
             Line::Header { key, is_list, comment: self.comment() }
         } else {
-            let (key, value) = self.pair()?;
+            let (key, value) = self.pair(&mut Vec::new())?;
             self.blanks();
             Line::Pair { key, value, comment: self.comment() }
         };
@@ -82,13 +82,28 @@ impl<'a> Scanner<'a> {
         (self.newline() || self.rest.is_empty()).then_some(line)
     }
 
-    fn pair(&mut self) -> Option<(Key, Value)> {
+    /// Comments around the equals sign go to `entries`. TOML allows none and no line end there; our reader does, in inline
+    /// tables.
+    fn pair(&mut self, entries: &mut Vec<Entry>) -> Option<(Key, Value)> {
         let key = self.key()?;
+        self.lines_between(entries);
         self.rest = self.rest.strip_prefix('=')?;
-        self.blanks();
+        self.lines_between(entries);
         Some((key, self.value()?))
     }
 
+    fn lines_between(&mut self, entries: &mut Vec<Entry>) {
+        loop {
+            self.blanks();
+            if let Some(comment) = self.comment() {
+                entries.push(Entry::Comment(comment));
+            } else if !self.newline() {
+                return;
+            }
+        }
+    }
+
+    /// The parts of a key, without blanks.
     fn key(&mut self) -> Option<Key> {
         let mut key = Key::new();
         loop {
@@ -140,7 +155,7 @@ impl<'a> Scanner<'a> {
                 return Some(entries);
             } else {
                 let (key, value) = match close {
-                    '}' => self.pair().map(|(key, value)| (Some(key), value))?,
+                    '}' => self.pair(&mut entries).map(|(key, value)| (Some(key), value))?,
                     _ => (None, self.value()?),
                 };
                 entries.push(Entry::Item { key, value, comment: None });
