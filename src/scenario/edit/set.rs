@@ -155,6 +155,8 @@ fn bare(mut value: Value) -> Value {
 }
 
 /// The text with another value at the path of `setting`. A key that was not there is added, with the tables around it.
+/// Everything else stays, but for two things that mean nothing: dotted keys of one table (`run.seed`, `run.until`) move
+/// together, and lines end as on Unix.
 ///
 /// # Errors
 /// The text is no TOML, or the path leads nowhere: no element of a list is called so, or something on the way is no table.
