@@ -2,7 +2,8 @@
 //!
 //! `parse` reads a file by hand, with `reader`, so that every value keeps its place; `check` compares its parts with each
 //! other and with the manifests; `build` makes a [`Config`]. `measure` and `rule` are what an `[[expect]]` may ask of a
-//! run that is over. `import` goes the other way: from a dump of a cluster to a scenario.
+//! run that is over. `edit` lays files out and changes them as text; `import` goes the other way: from a dump of a cluster
+//! to a scenario.
 //!
 //! It opens no files: the caller hands texts in through [`Files`], so that it also works where there are none. It reads
 //! manifests through its neighbour `manifest`, the only import within this layer.
@@ -12,6 +13,7 @@ pub mod check;
 pub mod control;
 pub mod distribution;
 pub mod domain;
+pub mod edit;
 pub mod event;
 pub mod expect;
 pub mod label_selector;

@@ -34,6 +34,8 @@ pub mod code {
     pub const UNKNOWN_DELAY: &str = "E0206";
     /// No measure or rule has this name.
     pub const UNKNOWN_MEASURE: &str = "E0207";
+    /// Files that include each other, or too many of them.
+    pub const INCLUDE: &str = "E0303";
     /// A file that cannot be read.
     pub const UNREADABLE: &str = "E0301";
     /// A manifest that cannot be used.
