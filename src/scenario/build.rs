@@ -90,10 +90,10 @@ fn happening(
             jitter: event.jitter,
             stagger: event.stagger,
         },
-        What::Action(action) => Happening::Action(action.clone()),
+        What::Action(action) => Happening::Action { name: event.name, action: action.clone(), target },
         What::Apply { .. } => {
             let objects = applied.get(id).cloned().unwrap_or_default();
-            Happening::Action(Arc::new(Apply { objects }))
+            Happening::Action { name: event.name, action: Arc::new(Apply { objects }), target }
         }
         What::Add { pool, count } => {
             let found = scenario.pools.iter().find(|other| other.name.value == pool.value);

@@ -72,7 +72,8 @@ fn delay_within(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, name: &str, si
         }
     }
     let delay = parameters(read, &dist.value, &mut section, sink);
-    let bounds = if ["uniform", "normal"].contains(&dist.value.as_str()) { None } else { bounds(read, &mut section, sink) };
+    let bounds =
+        if ["uniform", "normal"].contains(&dist.value.as_str()) { None } else { bounds(read, &mut section, sink) };
     section.finish(sink);
     let delay = match (delay?, bounds) {
         (delay, None) => delay,

@@ -2,18 +2,22 @@
 
 use super::distribution;
 use super::language::EVENT;
+use super::patch;
 use super::problem::code;
 use super::reader::{At, Section, Sink};
 use super::schema::{Event, Moment, What};
 use super::shape;
 use super::suggest::nearest;
 use super::target::{self, Written};
+use crate::action::{self, ActionRow, Build};
 use crate::fault::{self, FaultRow};
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
 use crate::object::field::{Field, Parameters, Value, Wrong};
 use std::ops::Range;
 use std::sync::Arc;
+use toml::Spanned;
+use toml::de::DeValue;
 
 /// Reads the events, and the ids of all of them.
 pub fn events(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Event>, Vec<String>) {
@@ -83,12 +87,23 @@ impl Row {
         }
     }
 
-    fn build(self, parameters: &Parameters) -> Result<What, Wrong> {
+    fn build(self, parameters: &Parameters) -> Result<Built, Wrong> {
         match self {
-            Row::Fault(row) => (row.build)(parameters).map(What::Fault),
-            Row::Action(row) => (row.build)(parameters).map(What::Action),
+            Row::Fault(row) => (row.build)(parameters).map(|fault| Built::Whole(What::Fault(fault))),
+            Row::Action(ActionRow { build: Build::Row(build), .. }) => {
+                build(parameters).map(|action| Built::Whole(What::Action(action)))
+            }
+            Row::Action(ActionRow { build: Build::Reader, .. }) => Ok(Built::ByReader),
         }
     }
+}
+
+/// What comes of a row and its parameters.
+enum Built {
+    /// What the event does.
+    Whole(What),
+    /// What only this layer can make.
+    ByReader,
 }
 
 /// What other tools call it.
@@ -135,16 +150,65 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
         let problem = sink.error(code::CONFLICT, &of.bytes, message);
         problem.help(if row.has_target() { "its nodes are named by `target`" } else { "leave it out" });
     }
+    let patched = if row.name() == "patch" { section.value("patch") } else { None };
     let read = parameters(row, &mut section, sink);
     section.finish(sink);
     let (parameters, places, is_whole) = read;
     let of = parameters.get("of").and_then(Value::as_text).map(str::to_string);
-    let of = of
-        .zip(places.iter().find(|(name, _)| *name == "of"))
-        .map(|(value, (_, bytes))| At { value, bytes: bytes.clone() });
-    let what = if is_whole { what(row, &parameters, &places, &whole, sink) } else { None };
+    let of = of.zip(places.iter().find(|(name, _)| *name == "of"));
+    let of = of.map(|(value, (_, bytes))| At { value, bytes: bytes.clone() });
+    let what = match if is_whole { built(row, &parameters, &places, &whole, sink) } else { None } {
+        Some(Built::Whole(what)) => Some(what),
+        Some(Built::ByReader) => by_reader(row, &parameters, &places, of.as_ref(), patched, sink),
+        None => None,
+    };
     let (lasts, jitter, stagger) = times?;
     Some(Event { id: id?, moment: moment?, name: row.name(), what: what?, target: target?, of, lasts, jitter, stagger })
+}
+
+/// What only this layer can make: it reads manifests and knows the pools.
+fn by_reader(
+    row: Row,
+    parameters: &Parameters,
+    places: &Places,
+    of: Option<&At<String>>,
+    patched: Option<&Spanned<DeValue<'_>>>,
+    sink: &mut Sink<'_>,
+) -> Option<What> {
+    let place = |key: &str| places.iter().find(|(name, _)| *name == key).map(|(_, bytes)| bytes.clone());
+    match row.name() {
+        "patch" => {
+            let (of, table) = (of?, patched?.get_ref().as_table()?);
+            let Some((kind, key)) = target::workload(&of.value) else {
+                sink.bad_value(&of.bytes, format!("`{}` is not an object", of.value))
+                    .label("expected as \"deployment/web\"");
+                return None;
+            };
+            Some(What::Action(Arc::new(patch::patch(kind, key, table))))
+        }
+        "apply" => {
+            let Some(Value::List(names)) = parameters.get("manifests") else { return None };
+            let bytes = place("manifests")?;
+            let names = names.iter().filter_map(Value::as_text);
+            let manifests: Vec<_> = names.map(|name| At { value: name.to_string(), bytes: bytes.clone() }).collect();
+            if manifests.is_empty() {
+                sink.bad_value(&bytes, "there is nothing to apply")
+                    .help("name a file: `manifests = [\"web-v2.yaml\"]`");
+                return None;
+            }
+            Some(What::Apply { manifests })
+        }
+        _ => {
+            let pool = parameters.get("pool").and_then(Value::as_text)?.to_string();
+            let count = parameters.get("count").and_then(Value::as_text).map_or(Some(1), |text| text.parse().ok())?;
+            if count > super::pool::NODES_MAX {
+                let bytes = place("count").unwrap_or_default();
+                sink.bad_value(&bytes, format!("{count} machines are more than {}", super::pool::NODES_MAX));
+                return None;
+            }
+            Some(What::Add { pool: At { value: pool, bytes: place("pool")? }, count })
+        }
+    }
 }
 
 /// Where parameters are written.
@@ -168,7 +232,13 @@ fn parameters(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> (Para
     (parameters, places, is_whole)
 }
 
-fn what(row: Row, parameters: &Parameters, places: &Places, whole: &Range<usize>, sink: &mut Sink<'_>) -> Option<What> {
+fn built(
+    row: Row,
+    parameters: &Parameters,
+    places: &Places,
+    whole: &Range<usize>,
+    sink: &mut Sink<'_>,
+) -> Option<Built> {
     let place = |key: &str| places.iter().find(|(name, _)| *name == key).map(|(_, bytes)| bytes.clone());
     let built = row.build(parameters);
     built
@@ -266,25 +336,3 @@ fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {
         }
     }
 }
-
-/// For tests of neighbours: a fault as an event has it.
-#[cfg(test)]
-pub fn fault(name: &str, parameters: &Parameters) -> Option<Arc<dyn crate::fault::Fault>> {
-    (fault::find(name)?.build)(parameters).ok()
-}
-
-// SHIM
-mod action {
-    use super::*;
-    pub struct ActionRow {
-        pub name: &'static str,
-        pub has_target: bool,
-        pub parameters: &'static [Field],
-        pub build: fn(&Parameters) -> Result<Arc<dyn crate::action::Action>, Wrong>,
-    }
-    pub const REGISTRY: &[ActionRow] = &[];
-    pub fn find(_: &str) -> Option<&'static ActionRow> {
-        None
-    }
-}
-use action::ActionRow;

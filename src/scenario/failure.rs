@@ -11,10 +11,10 @@ mod tests;
 use super::distribution;
 use super::problem::code;
 use super::reader::{self, At, Section, Sink};
-use super::suggest::{listed, nearest};
-use crate::fault::process::{Process, Start};
 use super::shape;
+use super::suggest::{listed, nearest};
 use super::target::{self, Written};
+use crate::fault::process::{Process, Start};
 use crate::fault::{self, Fault, FaultRow};
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
@@ -116,7 +116,11 @@ pub const FIELDS: &[Field] = &[
         "Kind of the things that fail: `node`, `zone`, `pool`, `cluster`, or a kind of domains, as `rack`.",
     )
     .with_default("\"node\""),
-    Field::optional("target", Shape::Target, "Only these nodes; by `node`, `nodes`, `zone`, `pool`, `domain` or `labels`."),
+    Field::optional(
+        "target",
+        Shape::Target,
+        "Only these nodes; by `node`, `nodes`, `zone`, `pool`, `domain` or `labels`.",
+    ),
     Field::optional("every", Shape::Delay, "How long one thing works before it fails. Needed without a `model`."),
     Field::optional("for", Shape::Delay, "How long a failure lasts; for good if left out."),
     Field::optional("burst", Shape::Table(BURST), "Others that fail together with a thing; none if left out."),
@@ -130,7 +134,11 @@ pub const FIELDS: &[Field] = &[
     Field::optional("from", Shape::Span, "When it begins.").with_default("\"0s\""),
     Field::optional("until", Shape::Span, "When it stops; at the end of the run if left out."),
     Field::optional("jitter", Shape::Span, "Each node of a thing is hit at its own random moment within this time."),
-    Field::optional("stagger", Shape::Span, "Each node of a thing gets well at its own random moment within this time after the end."),
+    Field::optional(
+        "stagger",
+        Shape::Span,
+        "Each node of a thing gets well at its own random moment within this time after the end.",
+    ),
 ];
 
 /// Reads all tables.
@@ -205,7 +213,11 @@ fn failure(mut own: Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>) -> 
     let mut within = |key| keys.with(key).short_span(key, sink).map_or(Span::ZERO, |span| span.value);
     let (jitter, stagger) = (within("jitter"), within("stagger"));
     // Which parameters it may have is not known without the fault.
-    if row.is_none() { keys.own.abandon(sink) } else { keys.own.finish(sink) }
+    if row.is_none() {
+        keys.own.abandon(sink)
+    } else {
+        keys.own.finish(sink)
+    }
 
     let (id, every, row, per) = (id?, every?, row?, per?);
     let (burst, within) = burst.map_or((0, None), |(share, within)| (share, Some(within)));
@@ -336,7 +348,8 @@ fn burst(keys: &mut Keys<'_>, sink: &mut Sink<'_>) -> Option<(u32, At<Per>)> {
 fn below_one(value: &toml::Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<u32> {
     let share = shape::share(value, "share", sink)?;
     if share >= 1_000_000 {
-        sink.bad_value(&value.span(), "with a share of one all would fail together, always").label("expected less than 100%");
+        sink.bad_value(&value.span(), "with a share of one all would fail together, always")
+            .label("expected less than 100%");
         return None;
     }
     Some(share)
@@ -388,8 +401,7 @@ fn build_fault(row: &FaultRow, keys: &mut Keys<'_>, sink: &mut Sink<'_>) -> Opti
     let mut is_whole = true;
     for field in row.parameters {
         let section = if is_presets { keys.with(field.name) } else { &mut keys.own };
-        let value =
-            if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
+        let value = if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
         let Some(value) = value else {
             is_whole &= !field.is_required;
             continue;

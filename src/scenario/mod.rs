@@ -22,7 +22,9 @@ pub mod failure;
 #[cfg(feature = "manifest")]
 pub mod import;
 pub mod measure;
+pub mod overlay;
 pub mod parse;
+pub mod patch;
 pub mod pool;
 pub mod problem;
 pub mod reader;
@@ -101,9 +103,17 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with them.
 pub fn load(path: &str, files: &impl Files) -> Result<Loaded, Problems> {
+    load_with(path, &[], files)
+}
+
+/// Reads a scenario of which some values are set from outside, each as `PATH=VALUE`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_with(path: &str, set: &[String], files: &impl Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    let Some(sources) = Sources::read(path, files, &mut problems) else { return Err(problems) };
-    let tree = sources.tree();
+    let Some(sources) = Sources::read(path, set, files, &mut problems) else { return Err(problems) };
+    let tree = sources.tree(&mut problems);
     let mut sink = Sink::over(&sources, &mut problems);
     let Some(scenario) = parse::parse(&tree, &mut sink) else { return Err(problems) };
     let domains = Domains::of(&scenario.pools, &scenario.domains, scenario.are_pools_complete, &mut sink);

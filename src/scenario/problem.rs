@@ -35,7 +35,7 @@ pub mod code {
     /// No measure or rule has this name.
     pub const UNKNOWN_MEASURE: &str = "E0207";
     /// Files that include each other, or too many of them.
-    pub const INCLUDE: &str = "E0303";
+    pub const INCLUDE: &str = "E0304";
     /// A file that cannot be read.
     pub const UNREADABLE: &str = "E0301";
     /// A manifest that cannot be used.

@@ -3,10 +3,10 @@
 //! The texts that became names of registries (faults, settings, delays, measures) are looked up already; what refers to
 //! other parts of the scenario keeps its place, so that `check` can point at it.
 
+use super::failure::Failure;
 use super::measure::Measure;
 use super::reader::At;
 use super::rule::Rule;
-use super::failure::Failure;
 use super::target::Written;
 use crate::action::Action;
 use crate::cluster::Start;

@@ -3,19 +3,18 @@
 //! All texts stand in one row of bytes, one file after another, so that a range of bytes says which file it is of. The
 //! file that was asked for comes first.
 //!
-//! An included file is the base of the one that includes it: later keys win. Sections (`[run]`, `[delays]`, `[control]`
-//! and its programs) are merged key by key; lists of tables are joined, and an element with the `id` (or else the `name`)
-//! of one that the base has replaces its keys. A value that is a table, as a target or a distribution, is one value.
+//! How a file changes those that it includes is said in `edit::rules`.
 
 use super::Files;
+use super::edit::set::Setting;
+use super::edit::{paths, rules};
+use super::overlay;
 use super::problem::{Place, Problems, code};
 use super::reader::Sink;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-/// Most files of one scenario. Ours: nobody keeps more in mind.
-const FILES_MAX: usize = 64;
 /// Longest text of one file [bytes]. Ours; larger ones are dumps that belong into manifests.
 const TEXT_MAX: usize = 16 * 1024 * 1024;
 
@@ -35,30 +34,39 @@ pub struct Source {
 /// All files of a scenario; the first is the one that was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The files.
+    /// The files, and after them the texts that the command line sets.
     pub list: Vec<Source>,
+    /// What the command line sets, each with its place in the list.
+    settings: Vec<(Setting, usize)>,
 }
 
 impl Sources {
-    /// Reads a file and everything that it includes. Nothing comes back if any of them cannot be read or is not TOML.
-    pub fn read(path: &str, files: &impl Files, problems: &mut Problems) -> Option<Sources> {
+    /// Reads a file and everything that it includes, with what `--set` changes. Nothing comes back if any of them cannot be
+    /// read or is not TOML.
+    pub fn read(path: &str, set: &[String], files: &impl Files, problems: &mut Problems) -> Option<Sources> {
         let mut sources = Sources::default();
-        let is_whole = sources.add(path, None, &mut Vec::new(), files, problems).is_some();
+        let mut chain = paths::Chain::default();
+        let is_whole = chain.enter(path).is_ok() && sources.add(path, None, &mut chain, files, problems).is_some();
+        for argument in set {
+            match super::edit::set::split(argument) {
+                Ok(setting) => {
+                    let text = overlay::text(&setting);
+                    let name = format!("--set {argument}");
+                    problems.keep_text(&name, &text);
+                    sources.settings.push((setting, sources.list.len()));
+                    let base = sources.end();
+                    sources.list.push(Source { path: name, text, base, includes: Vec::new() });
+                }
+                Err(wrong) => drop(wrong.tell(code::BAD_VALUE, &format!("--set {argument}"), problems)),
+            }
+        }
         (is_whole && !problems.has_errors()).then_some(sources)
     }
 
     /// A single text, with nothing included.
     pub fn single(path: &str, text: &str) -> Sources {
         let source = Source { path: path.to_string(), text: text.to_string(), base: 0, includes: Vec::new() };
-        Sources { list: vec![source] }
-    }
-
-    /// Adds a text that is no file, as an argument of the command line, and says where it begins.
-    pub fn add_text(&mut self, name: &str, text: &str) -> usize {
-        let base = self.end();
-        let source = Source { path: name.to_string(), text: text.to_string(), base, includes: Vec::new() };
-        self.list.push(source);
-        base
+        Sources { list: vec![source], settings: Vec::new() }
     }
 
     /// The place of a range of bytes.
@@ -74,9 +82,31 @@ impl Sources {
         &self.list[after.max(1) - 1]
     }
 
-    /// The tree of all files.
-    pub fn tree(&self) -> DeTable<'_> {
-        self.merged(0)
+    /// The tree of all files, with what the command line sets. Paths of that which lead nowhere are told.
+    pub fn tree(&self, problems: &mut Problems) -> DeTable<'_> {
+        let mut tree = self.merged(0);
+        for (setting, index) in &self.settings {
+            let source = &self.list[*index];
+            let table = DeTable::parse(&source.text).map(Spanned::into_inner).unwrap_or_default();
+            if let Err(wrong) = overlay::apply(&mut tree, setting, shifted_table(table, source.base)) {
+                let place = Place { file: source.path.clone(), bytes: 0..source.text.len() };
+                let problem = problems.error(code::BAD_VALUE, Some(place), wrong.why);
+                if !wrong.help.is_empty() {
+                    problem.help(wrong.help);
+                }
+            }
+        }
+        tree
+    }
+
+    /// The files, without what the command line sets.
+    pub fn files(&self) -> &[Source] {
+        &self.list[..self.list.len() - self.settings.len()]
+    }
+
+    /// What the command line sets, as it was given.
+    pub fn set(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.iter().map(|(setting, _)| setting)
     }
 
     fn end(&self) -> usize {
@@ -87,12 +117,12 @@ impl Sources {
         let source = &self.list[index];
         let mut tree = DeTable::new();
         for &included in &source.includes {
-            merge(&mut tree, self.merged(included), is_section);
+            merge(&mut Vec::new(), &mut tree, self.merged(included));
         }
         // Reading it has shown that it is TOML.
         let mut own = DeTable::parse(&source.text).map(Spanned::into_inner).unwrap_or_default();
         own.remove("include");
-        merge(&mut tree, shifted_table(own, source.base), is_section);
+        merge(&mut Vec::new(), &mut tree, shifted_table(own, source.base));
         tree
     }
 
@@ -100,7 +130,7 @@ impl Sources {
         &mut self,
         path: &str,
         at: Option<Place>,
-        chain: &mut Vec<String>,
+        chain: &mut paths::Chain,
         files: &impl Files,
         problems: &mut Problems,
     ) -> Option<usize> {
@@ -136,38 +166,22 @@ impl Sources {
         }
         let Some(include) = root.get_ref().get("include") else { return Some(index) };
         let names = names(include, &mut sink);
-        chain.push(path.to_string());
         let mut is_whole = true;
         for (name, bytes) in names {
             let other = join(path, &name);
             let place = Place { file: path.to_string(), bytes };
-            if chain.contains(&other) {
-                let mut round: Vec<&str> =
-                    chain.iter().skip_while(|file| **file != other).map(String::as_str).collect();
-                round.push(&other);
-                let message = match round.as_slice() {
-                    [one, _] => format!("`{one}` includes itself"),
-                    round => format!("these files include each other: {}", round.join(" → ")),
-                };
-                problems.error(code::CONFLICT, Some(place), message).help("leave this `include` out");
+            if let Err(why) = chain.enter(&other) {
+                problems.error(code::INCLUDE, Some(place), why).help("leave this `include` out");
                 is_whole = false;
                 continue;
             }
-            if let Some(known) = self.list.iter().position(|source| source.path == other) {
-                self.list[index].includes.push(known);
-                continue;
-            }
-            if self.list.len() >= FILES_MAX {
-                problems.error(code::CONFLICT, Some(place), format!("a scenario has at most {FILES_MAX} files"));
-                is_whole = false;
-                break;
-            }
-            match self.add(&other, Some(place), chain, files, problems) {
+            let known = self.list.iter().position(|source| source.path == other);
+            match known.or_else(|| self.add(&other, Some(place), chain, files, problems)) {
                 Some(included) => self.list[index].includes.push(included),
                 None => is_whole = false,
             }
+            chain.leave();
         }
-        chain.pop();
         is_whole.then_some(index)
     }
 }
@@ -192,26 +206,9 @@ fn names(include: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Vec<(String, Ra
     names
 }
 
-/// The directory of a path, with its slash; empty if it is the working directory.
-pub fn directory(path: &str) -> &str {
-    path.rfind(['/', '\\']).map_or("", |slash| &path[..=slash])
-}
-
-/// The path of `name` as written in the file at `path`: relative to its directory, without needless steps.
+/// The path of `name` as written in the file at `path`.
 pub fn join(path: &str, name: &str) -> String {
-    if name.starts_with('/') {
-        return name.to_string();
-    }
-    let whole = format!("{}{name}", directory(path));
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "." => {}
-            ".." if parts.last().is_some_and(|last| !["", ".."].contains(last)) => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
+    paths::join(paths::directory(path), name)
 }
 
 fn shifted_table(table: DeTable<'_>, base: usize) -> DeTable<'_> {
@@ -237,52 +234,53 @@ fn shifted(value: Spanned<DeValue<'_>>, base: usize) -> Spanned<DeValue<'_>> {
     Spanned::new(bytes, value)
 }
 
-/// Merges `over` into `base`. Tables at the keys that `is_section` names are merged too, others replaced.
-fn merge<'a>(base: &mut DeTable<'a>, over: DeTable<'a>, is_section: fn(&str) -> bool) {
+/// Merges `over` into `base`, at this path.
+fn merge<'a>(path: &mut Vec<String>, base: &mut DeTable<'a>, over: DeTable<'a>) {
     for (key, value) in over {
-        let Some(known) = base.get_mut(key.get_ref().as_ref()) else {
+        let name = key.get_ref().to_string();
+        let Some(known) = base.get_mut(name.as_str()) else {
             base.insert(key, value);
             continue;
         };
+        path.push(name.clone());
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         let bytes = value.span();
-        match (known.get_mut(), value.into_inner()) {
-            (DeValue::Table(known), DeValue::Table(over)) if is_section(key.get_ref()) => {
-                merge(known, over, if key.get_ref() == "control" { |_| true } else { |_| false });
+        let replaced = match (known.get_mut(), value.into_inner()) {
+            (DeValue::Table(known), DeValue::Table(over))
+                if !rules::is_one_value(&name, |key| over.get(key).is_some()) =>
+            {
+                merge(path, known, over);
+                None
             }
-            (DeValue::Array(known), DeValue::Array(over)) if are_tables(known) && are_tables(&over) => {
-                join_lists(key.get_ref(), known, over);
+            (DeValue::Array(known), DeValue::Array(over)) if rules::is_joined(&steps) => {
+                join_lists(path, known, over);
+                None
             }
-            (DeValue::Array(known), DeValue::Array(over)) if key.get_ref() == "manifests" => {
+            (DeValue::Array(known), DeValue::Array(over)) if steps == [rules::MANIFESTS] => {
                 over.into_iter().for_each(|value| known.push(value));
+                None
             }
-            (_, over) => {
-                base.remove(key.get_ref().as_ref());
-                base.insert(key, Spanned::new(bytes, over));
-            }
+            (_, over) => Some(over),
+        };
+        if let Some(over) = replaced {
+            base.remove(name.as_str());
+            base.insert(key, Spanned::new(bytes, over));
         }
+        path.pop();
     }
 }
 
-/// Whether a table at the top of a scenario is a section of several values.
-pub(super) fn is_section(key: &str) -> bool {
-    ["run", "cluster", "delays", "control"].contains(&key)
-}
-
-fn are_tables(array: &DeArray<'_>) -> bool {
-    array.iter().all(|value| value.get_ref().is_table())
-}
-
-fn join_lists<'a>(list: &str, base: &mut DeArray<'a>, over: DeArray<'a>) {
+fn join_lists<'a>(path: &mut Vec<String>, base: &mut DeArray<'a>, over: DeArray<'a>) {
     let mut joined: Vec<Spanned<DeValue<'a>>> = std::mem::replace(base, DeArray::new()).into_iter().collect();
     let inherited = joined.len();
     for value in over {
-        let name = name_of(list, &value);
-        let same = joined[..inherited].iter_mut().find(|known| name.is_some() && name_of(list, known) == name);
+        let name = name_of(path, &value);
+        let same = joined[..inherited].iter_mut().find(|known| name.is_some() && name_of(path, known) == name);
         let bytes = value.span();
         match (same, value.into_inner()) {
             (Some(known), DeValue::Table(own)) => {
                 let DeValue::Table(table) = known.get_mut() else { continue };
-                merge(table, own, |_| false);
+                merge(path, table, own);
             }
             (_, value) => joined.push(Spanned::new(bytes, value)),
         }
@@ -290,16 +288,10 @@ fn join_lists<'a>(list: &str, base: &mut DeArray<'a>, over: DeArray<'a>) {
     joined.into_iter().for_each(|value| base.push(value));
 }
 
-/// By what an element of a list of tables is known: its `id`, or else its name; workloads also by kind and namespace.
-pub(super) fn name_of(list: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+/// By what an element of the list at `path` is known.
+fn name_of(path: &[String], value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
     let table = value.get_ref().as_table()?;
+    let steps: Vec<&str> = path.iter().map(String::as_str).collect();
     let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
-    match (text("id"), text("name")) {
-        (Some(id), _) => Some(id.to_string()),
-        (None, Some(name)) if list == "workload" => {
-            let (kind, namespace) = (text("kind").unwrap_or("Deployment"), text("namespace").unwrap_or("default"));
-            Some(format!("{kind}/{namespace}/{name}"))
-        }
-        (None, name) => name.map(str::to_string),
-    }
+    rules::identity(&steps, text).map(|parts| parts.into_iter().map(str::to_string).collect())
 }

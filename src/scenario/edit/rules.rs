@@ -28,7 +28,7 @@ pub fn is_one_value(key: &str, has: impl Fn(&str) -> bool) -> bool {
 /// kind and namespace. `text` gives the text of a key, if it is a text.
 pub fn identity<'a>(path: &[&str], text: impl Fn(&str) -> Option<&'a str>) -> Option<Vec<&'a str>> {
     if path == ["workload"] {
-        return Some(vec![text("kind")?, text("namespace").unwrap_or("default"), text("name")?]);
+        return Some(vec![text("kind").unwrap_or("Deployment"), text("namespace").unwrap_or("default"), text("name")?]);
     }
     text("id").or_else(|| text("name")).map(|own| vec![own])
 }

@@ -6,9 +6,9 @@ use super::expand::{Expansion, Layout, check, expand, long};
 use super::preset::REGISTRY;
 use super::*;
 use crate::cluster::Happening;
-use crate::object::target::Target;
 use crate::kernel::rng::Draws;
 use crate::object::node::{LABEL_POOL, LABEL_ZONE};
+use crate::object::target::Target;
 use crate::object::{Key, Labels, Meta, Node};
 
 /// 12 nodes in two pools, three zones, four racks of three and two feeds of six.

@@ -4,9 +4,10 @@
 //! other are the same here, and the smallest of them is written.
 
 use super::objects::{counted, name};
+use crate::object::node::LABEL_POOL;
 use crate::object::node::{LABEL_HOSTNAME, LABEL_ZONE};
 use crate::object::quantity::Quantity;
-use crate::scenario::build::{LABEL_ARCH, LABEL_OS, LABEL_POOL};
+use crate::scenario::build::{LABEL_ARCH, LABEL_OS};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
