@@ -66,7 +66,7 @@ fn every_scenario_meets_its_expectations_with_every_seed() {
 #[test]
 fn every_scenario_is_laid_out_as_fmt_would() {
     for loaded in scenarios() {
-        assert_eq!(scenario::edit::fmt::format(&loaded.text).as_deref(), Ok(loaded.text.as_str()), "{}", loaded.name());
+        assert_eq!(scenario::edit::fmt::format(loaded.text()).as_deref(), Ok(loaded.text()), "{}", loaded.name());
     }
 }
 

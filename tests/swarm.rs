@@ -135,7 +135,6 @@ impl Dice {
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
             hold: Span::from_secs(10),
-            start: Start::Empty,
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Config, Happening, Planned, World};
 use crate::action::{Action, Delete};
 use crate::apiserver::Propagation;
 use crate::object::opaque::key_name;
+use crate::object::target::Target;
 use crate::object::{ClusterOpaque, Key, Kind, Meta, Name, Object, Opaque, OwnerRef, Pod, Uid};
 use std::sync::Arc;
 
@@ -46,7 +47,11 @@ fn they_go_with_their_owners_like_any_object() {
         propagation: Some(Propagation::Background),
         grace_seconds: None,
     });
-    let events = vec![Planned { id: "delete".into(), at: at(60), what: Happening::Action(delete) }];
+    let events = vec![Planned {
+        id: "delete".into(),
+        at: at(60),
+        what: Happening::Action { name: "delete", action: delete, target: Target::Cluster },
+    }];
     let mut world = World::new(Config { manifests, events, until: at(200), ..config(1, &[]) });
     let opaque = |world: &World| -> Vec<String> {
         world.objects::<Opaque>().map(|object| object.meta.key.to_string()).collect()

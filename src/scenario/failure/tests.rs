@@ -62,7 +62,8 @@ fn hits(expansion: &Expansion) -> Vec<(Vec<&str>, Option<Span>)> {
         .planned
         .iter()
         .map(|planned| match &planned.what {
-            Happening::Fault { target: Target::Nodes(names), lasts, .. } => {
+            Happening::Fault { target: Target::Nodes(selector), lasts, .. } => {
+                let [Filter::Named(names)] = selector.filters.as_slice() else { panic!("{selector}") };
                 (names.iter().map(|name| name.as_str()).collect(), *lasts)
             }
             Happening::Fault { target: Target::Cluster, lasts, .. } => (Vec::new(), *lasts),
@@ -94,8 +95,8 @@ fn a_process_becomes_events() {
     let hits = hits(&expansion);
     assert!(hits.iter().any(|(nodes, _)| nodes.len() == 3) && hits.iter().all(|(_, lasts)| lasts.is_some()));
     for (nodes, _) in hits {
-        let rack = domains.iter().find(|domain| domain.nodes.contains(&nodes[0].to_string())).unwrap();
-        assert!(nodes.iter().all(|node| rack.nodes.contains(&(*node).to_string())), "{nodes:?}");
+        let rack = domains.iter().find(|(_, _, of)| of.iter().any(|node| node.as_str() == nodes[0])).unwrap();
+        assert!(nodes.iter().all(|node| rack.2.iter().any(|of| of.as_str() == *node)), "{nodes:?}");
     }
     let times = |seed| expanded(&failure, seed, "90d").planned.iter().map(|planned| planned.at).collect::<Vec<_>>();
     assert_eq!(times(1), times(1));
@@ -285,7 +286,7 @@ fn what_a_model_says_is_shown_at_its_name() {
     let mut root = Section::new(table.get_ref(), 0..0, "a scenario", super::super::language::ROOT);
     let failures = failures(root.tables("failure", "failure", FIELDS, &mut sink), &mut sink);
     let (nodes, _) = cluster();
-    assert!(!check(&failures[0], &Layout { nodes: &nodes, domains: &[] }, &[], &mut sink));
+    assert!(!check(&failures[0], &Layout { nodes: &nodes, domains: &Domains::default() }, &[], &mut sink));
     insta::assert_snapshot!(problems.render(false), @r#"
     error[E0203]: this cluster has no domain of kind `rack`
      --> x.toml:3:9
