@@ -9,6 +9,7 @@
 
 pub mod build;
 pub mod check;
+pub mod codes;
 pub mod distribution;
 pub mod measure;
 pub mod parse;
