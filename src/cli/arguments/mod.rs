@@ -17,7 +17,7 @@ use std::ffi::OsString;
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, disable_help_subcommand = true)]
 #[command(after_help = "`evenkeel FILE` is short for `evenkeel run FILE`; flags may stand anywhere.\n\
-    Every flag can be set by an environment variable too: EVENKEEL_SEED for --seed, EVENKEEL_OUT_DIR for --out-dir.\n\
+    Environment variables stand for flags of `run`: EVENKEEL_SEED for --seed, EVENKEEL_OUT_DIR for --out-dir.\n\
     Exit codes: 0 every expectation met, 1 not all, 2 could not run, 3 a fault of ours, 130 and 143 interrupted.")]
 pub struct Cli {
     /// What to do.
