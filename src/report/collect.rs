@@ -22,13 +22,33 @@ pub struct Finished {
     pub report: Report,
 }
 
+/// After so many events of a run somebody may look at it: rarely enough to cost nothing, often enough for the eye.
+const LOOK_EVERY: u64 = 1_024;
+
 /// Runs a scenario with this seed, or with its own.
 pub fn simulate(loaded: &Loaded, seed: Option<u64>) -> Finished {
+    simulate_watched(loaded, seed, &mut |_| true).expect("nobody stops it")
+}
+
+/// The same while somebody looks at the cluster every now and then, and once when it is over; the run is broken off when
+/// that says no, and there is nothing to show.
+pub fn simulate_watched(
+    loaded: &Loaded,
+    seed: Option<u64>,
+    goes_on: &mut dyn FnMut(&World) -> bool,
+) -> Option<Finished> {
     let config = loaded.config(seed);
     let mut world = World::new(config.clone());
-    world.run();
+    while world.step() {
+        if world.events().is_multiple_of(LOOK_EVERY) && !goes_on(&world) {
+            return None;
+        }
+    }
+    if !goes_on(&world) {
+        return None;
+    }
     let report = collect(loaded, seed, &config, &world);
-    Finished { world, config, report }
+    Some(Finished { world, config, report })
 }
 
 fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -> Report {
@@ -109,6 +129,7 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
     });
     Overrides {
         seed: seed.filter(|&seed| seed != loaded.scenario.run.seed.value),
+        keys: Vec::new(),
         settings: settings.collect(),
         delays: delays.collect(),
     }

@@ -68,6 +68,7 @@ fn report() -> Report {
         events: 1_912,
         overrides: Overrides {
             seed: Some(7),
+            keys: Vec::new(),
             settings: vec![Override {
                 name: "kube-controller-manager/node-monitor-grace-period".to_string(),
                 value: "40s".to_string(),
@@ -103,7 +104,7 @@ fn report() -> Report {
 
 #[test]
 fn a_run_that_did_not_go_well_says_why() {
-    let style = Style { color: false, wall: Some(Duration::from_micros(11_400)) };
+    let style = Style { color: false, wall: Some(Duration::from_micros(11_400)), ..Style::default() };
     let files = ["run.json", "timeline.csv"].map(String::from);
     insta::assert_snapshot!(screen(&report(), Some(("results/cut/7", &files)), style));
 }
@@ -111,7 +112,7 @@ fn a_run_that_did_not_go_well_says_why() {
 #[test]
 fn colours_change_nothing_but_colours() {
     let plain = screen(&report(), None, Style::default());
-    let colored = screen(&report(), None, Style { color: true, wall: None });
+    let colored = screen(&report(), None, Style { color: true, ..Style::default() });
     let stripped = colored.replace("\u{1b}[1;31m", "").replace("\u{1b}[1;32m", "").replace("\u{1b}[0m", "");
     assert_eq!(plain, stripped);
 }

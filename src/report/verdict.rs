@@ -3,7 +3,7 @@
 use super::words::short;
 use crate::kernel::time::Span;
 use crate::scenario::measure::{Evidence, Question, Unit};
-use crate::scenario::schema::{Claim, Comparison, Expectation};
+use crate::scenario::schema::{Bound, Claim, Comparison, Expectation};
 use serde::Serialize;
 
 /// As expected, or not.
@@ -65,10 +65,7 @@ pub fn judge(expectation: &Expectation, evidence: Evidence<'_>) -> Judged {
             (rule.name, String::new(), (rule.judge)(evidence, question).map(|seen| (Some(seen), None, true)))
         }
         Claim::Measure { measure, bounds } => {
-            let bounds_in_words: Vec<String> = bounds
-                .iter()
-                .map(|bound| format!("{} {}", words(bound.comparison), measure.unit.show(bound.value)))
-                .collect();
+            let bounds_in_words: Vec<String> = bounds.iter().map(|&known| bound(known, measure.unit)).collect();
             let outcome = (measure.take)(evidence, question).map(|value| {
                 let is_within = bounds.iter().all(|bound| bound.admits(value));
                 (Some(measured(measure.unit, value)), Some(value), is_within)
@@ -95,6 +92,11 @@ pub fn judge(expectation: &Expectation, evidence: Evidence<'_>) -> Judged {
         value,
         reason,
     }
+}
+
+/// `at most 6m30s`.
+pub(super) fn bound(bound: Bound, unit: Unit) -> String {
+    format!("{} {}", words(bound.comparison), unit.show(bound.value))
 }
 
 const fn words(comparison: Comparison) -> &'static str {

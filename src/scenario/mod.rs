@@ -11,6 +11,7 @@
 pub mod build;
 pub mod check;
 pub mod control;
+pub mod codes;
 pub mod distribution;
 pub mod domain;
 pub mod edit;

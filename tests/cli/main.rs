@@ -1,5 +1,8 @@
 //! The command as users have it: exit codes, files, messages.
 
+mod names;
+mod seeds;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,9 @@ fn workspace(test: &str) -> PathBuf {
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel"));
     command.current_dir(folder).args(arguments).env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1");
+    for name in ["SEED", "JOBS", "OUT_DIR", "OUTPUT", "PROGRESS", "QUIET", "VERBOSE", "WIDTH", "ASCII", "COLOR"] {
+        command.env_remove(format!("EVENKEEL_{name}"));
+    }
     command
 }
 

@@ -1,0 +1,88 @@
+//! Scenario files as they were named: files, folders with such, standard input.
+
+use super::overrides::{self, Overrides};
+use crate::scenario::problem::code;
+use crate::scenario::{self, Loaded, Problems};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// One scenario file.
+pub struct Input {
+    /// Its path, as it is shown.
+    pub path: String,
+    /// Its text, if it came from standard input.
+    text: Option<String>,
+}
+
+/// The scenario files that these paths stand for, in order.
+///
+/// # Errors
+/// A path that cannot be looked into, or a folder without scenarios; the rest is not looked at.
+pub fn inputs<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Input>, Problems> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        let shown = path.to_string_lossy().into_owned();
+        let found = if shown == "-" {
+            // Not `-`: the name of the scenario is also that of its folder.
+            let mut text = String::new();
+            let read = std::io::stdin().lock().read_to_string(&mut text);
+            read.map(|_| vec![Input { path: "stdin".to_string(), text: Some(text) }]).map_err(|error| reason(&error))
+        } else if path.is_dir() {
+            in_folder(path)
+        } else {
+            Ok(vec![Input { path: shown.clone(), text: None }])
+        };
+        match found {
+            Ok(found) => inputs.extend(found),
+            Err(why) => {
+                let mut problems = Problems::default();
+                problems.error(code::UNREADABLE, None, format!("cannot read `{shown}`: {why}"));
+                return Err(problems);
+            }
+        }
+    }
+    Ok(inputs)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<Input>, String> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| reason(&error))? {
+        let path = entry.map_err(|error| reason(&error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") && path.is_file() {
+            paths.push(path.to_string_lossy().into_owned());
+        }
+    }
+    if paths.is_empty() {
+        return Err("there is no `.toml` file in this folder".to_string());
+    }
+    paths.sort();
+    Ok(paths.into_iter().map(|path| Input { path, text: None }).collect())
+}
+
+impl Input {
+    /// Reads the scenario and its manifests.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn load(&self, overrides: &Overrides) -> Result<Loaded, Problems> {
+        let read = |path: &str| {
+            let is_scenario = path == self.path;
+            let text = match self.text.as_ref().filter(|_| is_scenario) {
+                Some(text) => text.clone(),
+                None => std::fs::read_to_string(path).map_err(|error| reason(&error))?,
+            };
+            Ok(if is_scenario { overrides::apply(&text, overrides) } else { text })
+        };
+        scenario::load(&self.path, &read)
+    }
+}
+
+/// Why a file cannot be read, without the number that the system adds.
+pub fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_string(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_string(),
+        _ => error.to_string(),
+    }
+}

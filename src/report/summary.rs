@@ -1,0 +1,132 @@
+//! Several runs in words, for a terminal.
+
+use super::screen::{Style, headline, overrides, paint, plain};
+use super::spread::{Runs, Spread};
+use super::words::{counted, grouped, ranges, short};
+use super::{Failed, Verdict};
+use crate::kernel::time::Span;
+
+/// Most failing seeds, and most outages, that are told one by one.
+const TOLD_MOST: usize = 20;
+/// Width of the first column.
+const NAME_WIDTH: usize = 30;
+
+/// The summary as text. `saved` says where the run folders are, if they were kept.
+pub fn summary(runs: &Runs, saved: Option<&str>, style: Style) -> String {
+    let mut text = String::new();
+    head(&mut text, runs, style);
+    failures(&mut text, &runs.failed, style);
+    if !runs.expectations.is_empty() {
+        text.push_str(&format!("\n{}\n", heading("expected", "met")));
+        expectations(&mut text, runs, style);
+    }
+    for outage in runs.outages.iter().take(TOLD_MOST) {
+        let some = if outage.n < runs.seeds.len() { format!(", in {} of the runs", outage.n) } else { String::new() };
+        text.push_str(&format!("\n{}: {}{some}; time since\n", plain(&outage.id), outage.fault));
+        if outage.workloads.is_empty() {
+            text.push_str("  no workload had a pod there\n");
+        }
+        for workload in &outage.workloads {
+            text.push_str(&format!("{}\n", heading(&workload.name, "")));
+            for milestone in &workload.milestones {
+                text.push_str(&row(&format!("  {}", milestone.name), "", &milestone.since_us, duration));
+            }
+        }
+    }
+    if runs.outages.len() > TOLD_MOST {
+        text.push_str(&format!("\n{} more outages: see -o json\n", runs.outages.len() - TOLD_MOST));
+    }
+    notes(&mut text, runs);
+    if let Some(folder) = saved {
+        text.push_str(&format!("\nRun folders: {folder}/{}\n", ranges(&runs.seeds)));
+    }
+    style.finish(text)
+}
+
+fn head(text: &mut String, runs: &Runs, style: Style) {
+    let count = format!("{} of {}", runs.passed, counted(runs.seeds.len(), "seed"));
+    text.push_str(&headline(&runs.title, runs.verdict, &count, style));
+    let ends = || runs.runs.iter().map(|run| Span::from_micros(run.simulated_us));
+    let (shortest, longest) = (ends().min().unwrap_or_default(), ends().max().unwrap_or_default());
+    let simulated = match shortest == longest {
+        true => short(longest),
+        false => format!("{} to {}", short(shortest), short(longest)),
+    };
+    let wall = style.wall.map_or_else(String::new, |wall| format!(" in {:.1} s", wall.as_secs_f64()));
+    let events = grouped(runs.runs.iter().map(|run| run.events).sum());
+    let hash: String = runs.scenario_hash.chars().take(8).collect();
+    text.push_str(&format!(
+        "seeds {} · {simulated} simulated in each · {events} events{wall} · scenario {}/{hash}\n",
+        ranges(&runs.seeds),
+        runs.version
+    ));
+    text.push_str(&overrides(&runs.overrides));
+}
+
+fn failures(text: &mut String, failed: &[Failed], style: Style) {
+    for Failed { seed, reasons } in failed.iter().take(TOLD_MOST) {
+        let reasons: Vec<String> = reasons.iter().map(|reason| plain(reason)).collect();
+        text.push_str(&format!("{} seed {seed}: {}\n", paint("FAIL", Verdict::Fail, style), reasons.join("; ")));
+    }
+    if let Some(rest) = failed.get(TOLD_MOST..).filter(|rest| !rest.is_empty()) {
+        let seeds: Vec<u64> = rest.iter().map(|failed| failed.seed).collect();
+        text.push_str(&format!("{} seeds {}: see -o json\n", paint("FAIL", Verdict::Fail, style), ranges(&seeds)));
+    }
+}
+
+fn expectations(text: &mut String, runs: &Runs, style: Style) {
+    for expectation in &runs.expectations {
+        let met = format!("{}/{}", expectation.met, runs.seeds.len());
+        let verdict = Verdict::of(expectation.met == runs.seeds.len());
+        let painted = format!("{}{}", " ".repeat(9_usize.saturating_sub(met.len())), paint(&met, verdict, style));
+        let id = plain(&expectation.id);
+        match &expectation.spread {
+            Some(spread) => {
+                let show = if expectation.unit == Some("duration") { duration } else { number };
+                text.push_str(&row(&id, &painted, spread, show));
+            }
+            None => text.push_str(&format!("{id:<NAME_WIDTH$} {painted}\n")),
+        }
+        let of = expectation.of.as_ref().map_or_else(String::new, |of| format!(" of {of}"));
+        let bound = if expectation.bound.is_empty() { String::new() } else { format!(", {}", expectation.bound) };
+        text.push_str(&format!("  {}{of}{bound}\n", expectation.claim));
+    }
+}
+
+/// What the numbers are and are not.
+fn notes(text: &mut String, runs: &Runs) {
+    let milestones = runs.outages.iter().take(TOLD_MOST).flat_map(|outage| &outage.workloads);
+    let milestones = milestones.flat_map(|workload| &workload.milestones).map(|milestone| &milestone.since_us);
+    let measured = runs.expectations.iter().filter_map(|expectation| expectation.spread.as_ref());
+    let all: Vec<&Spread> = milestones.chain(measured).collect();
+    if all.is_empty() {
+        return;
+    }
+    text.push_str("\nQuantiles are values that occurred: p95 is the first that at least 95% of the n do not exceed.\n");
+    if all.iter().any(|spread| spread.n < runs.seeds.len()) {
+        let total = runs.seeds.len();
+        text.push_str(&format!(
+            "Where n is below {total}, it was not reached or not there in the other runs; they are left out of that row.\n"
+        ));
+    }
+}
+
+fn heading(name: &str, met: &str) -> String {
+    let columns = ["min", "p5", "median", "p95", "max"].map(|column| format!(" {column:>9}")).concat();
+    format!("{name:<NAME_WIDTH$} {met:>9} {:>6}{columns}", "n")
+}
+
+fn row(name: &str, met: &str, spread: &Spread, show: fn(i64) -> String) -> String {
+    let met = if met.is_empty() { " ".repeat(9) } else { met.to_string() };
+    let values = [spread.min, spread.p5, spread.median, spread.p95, spread.max];
+    let cells = values.map(|value| format!(" {:>9}", value.map_or_else(|| "–".to_string(), show))).concat();
+    format!("{name:<NAME_WIDTH$} {met} {:>6}{cells}\n", spread.n)
+}
+
+fn duration(micros: i64) -> String {
+    short(Span::from_micros(micros as u64))
+}
+
+fn number(value: i64) -> String {
+    value.to_string()
+}
