@@ -78,7 +78,7 @@ fn faults() -> Vec<Entry> {
         let yes = |is: bool| if is { "yes" } else { "no" }.to_string();
         Entry {
             columns: vec![("TARGET", yes(row.has_target)), ("LASTS", yes(row.end.is_some()))],
-            keys: row.parameters.iter().map(|(name, what)| (name.to_string(), what.to_string())).collect(),
+            keys: row.parameters.iter().map(|field| (field.name.to_string(), field.what.to_string())).collect(),
             more: match row.end {
                 Some(end) => format!("After `for`: {end}"),
                 None => "It is over at once and has no `for`.".to_string(),
@@ -94,7 +94,9 @@ fn measure(row: &measure::Measure) -> Entry {
     let of = if row.needs_workload { "of = \"deployment/web\"\n" } else { "" };
     let bound = match row.unit {
         measure::Unit::Duration => "at-most = \"5m\"",
-        measure::Unit::Pods => "at-least = 2",
+        measure::Unit::Pods | measure::Unit::Count => "at-least = 2",
+        measure::Unit::Flag => "equals = true",
+        measure::Unit::Share => "at-least = \"99%\"",
     };
     Entry {
         columns: vec![("UNIT", row.unit.name().to_string())],

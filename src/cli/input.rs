@@ -1,6 +1,5 @@
 //! Scenario files as they were named: files, folders with such, standard input.
 
-use super::overrides::{self, Overrides};
 use crate::scenario::problem::code;
 use crate::scenario::{self, Loaded, Problems};
 use std::io::Read;
@@ -64,16 +63,15 @@ impl Input {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn load(&self, overrides: &Overrides) -> Result<Loaded, Problems> {
+    pub fn load(&self, set: &[String]) -> Result<Loaded, Problems> {
         let read = |path: &str| {
             let is_scenario = path == self.path;
-            let text = match self.text.as_ref().filter(|_| is_scenario) {
-                Some(text) => text.clone(),
-                None => std::fs::read_to_string(path).map_err(|error| reason(&error))?,
-            };
-            Ok(if is_scenario { overrides::apply(&text, overrides) } else { text })
+            match self.text.as_ref().filter(|_| is_scenario) {
+                Some(text) => Ok(text.clone()),
+                None => std::fs::read_to_string(path).map_err(|error| reason(&error)),
+            }
         };
-        scenario::load(&self.path, &read)
+        scenario::load_with(&self.path, set, &read)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::arguments::{Cli, Output, RunArguments};
 use super::input::{Input, inputs};
-use super::overrides::{self, Overrides};
+use super::overrides;
 use super::progress::Progress;
 use super::{dry_run, exit, files, interrupt, seeds, terminal};
 use crate::cluster::World;
@@ -24,10 +24,6 @@ use std::time::Instant;
 
 /// Runs each file; the worst outcome gives the exit code.
 pub fn run(arguments: &RunArguments) -> u8 {
-    if !arguments.set.is_empty() {
-        terminal::err("error: `--set` is not there yet: change the file, or use --seed, --until and --stop\n");
-        return exit::UNUSABLE;
-    }
     interrupt::listen();
     let mut documents = Vec::new();
     let inputs = match inputs(arguments.files()) {
@@ -61,7 +57,7 @@ fn print_documents(documents: &[String], inputs: usize) -> u8 {
     }
 }
 
-fn run_input(input: &Input, overrides: &Overrides, arguments: &RunArguments, documents: &mut Vec<String>) -> u8 {
+fn run_input(input: &Input, overrides: &[String], arguments: &RunArguments, documents: &mut Vec<String>) -> u8 {
     let loaded = match input.load(overrides) {
         Ok(loaded) => loaded,
         Err(mut problems) => {
@@ -73,18 +69,17 @@ fn run_input(input: &Input, overrides: &Overrides, arguments: &RunArguments, doc
     if !loaded.warnings.list.is_empty() && !arguments.quiet {
         terminal::problems(&loaded.warnings, arguments.shown);
     }
-    let keys: Vec<String> = overrides.iter().map(|(key, value)| format!("run.{key} = {value}")).collect();
     let seeds = arguments.seed.as_ref().map_or(&[][..], |seeds| &seeds.0);
     if arguments.dry_run {
         return dry_run::dry_run(&loaded, seeds, arguments, documents);
     }
     if arguments.verbose > 0 {
-        terminal::err(&introduction(&loaded, &keys));
+        terminal::err(&introduction(&loaded, overrides));
     }
     match seeds {
-        [] => run_once(&loaded, None, &keys, arguments, documents),
-        [seed] => run_once(&loaded, Some(*seed), &keys, arguments, documents),
-        many => seeds::run_many(&loaded, many, &keys, arguments, documents),
+        [] => run_once(&loaded, None, overrides, arguments, documents),
+        [seed] => run_once(&loaded, Some(*seed), overrides, arguments, documents),
+        many => seeds::run_many(&loaded, many, overrides, arguments, documents),
     }
 }
 

@@ -4,10 +4,10 @@ use super::screen::{Style, plain};
 use super::words::{counted, grouped, ranges, short};
 use crate::cluster::{Config, Happening, Planned, Stop};
 use crate::kernel::time::{Span, Time};
-use crate::object::node::LABEL_ZONE;
+use crate::object::node::{LABEL_POOL, LABEL_ZONE};
+use crate::object::target::Target;
 use crate::object::{Labels, Node};
 use crate::scenario::Loaded;
-use crate::scenario::build::LABEL_POOL;
 use crate::scenario::schema::{Claim, Expectation};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -222,7 +222,11 @@ fn events(config: &Config) -> Vec<Event> {
 fn event(planned: &Planned) -> Event {
     let (what, target) = match &planned.what {
         Happening::Fault { name, target, .. } => (name.to_string(), target.to_string()),
-        Happening::Action(action) => (action.to_string(), String::new()),
+        Happening::Action { name, action, target } => {
+            let what = if name.is_empty() { action.to_string() } else { format!("{name}: {action}") };
+            let target = if *target == Target::Cluster { String::new() } else { target.to_string() };
+            (what, target)
+        }
         Happening::Join(nodes) => (format!("{} join", counted(nodes.len(), "new node")), String::new()),
     };
     Event {

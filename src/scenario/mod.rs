@@ -184,6 +184,6 @@ impl Loaded {
     /// The text of the scenario as run with this seed, to lie beside its manifests: comments kept, overrides recorded.
     pub fn resolved(&self, seed: Option<u64>) -> String {
         let seed = seed.unwrap_or(self.scenario.run.seed.value);
-        resolved::resolved(self.text(), &self.scenario, seed, &self.manifest_names())
+        resolved::resolved(&self.sources, &self.manifests, &self.manifest_names(), seed)
     }
 }
