@@ -130,7 +130,7 @@ impl Dice {
             delays: self.delays(),
             nodes: (0..nodes).map(|index| self.node(index)).collect(),
             manifests,
-            start: if self.draws.seed() % 3 == 0 { Start::Settled } else { Start::Empty },
+            start: if self.draws.seed().is_multiple_of(3) { Start::Settled } else { Start::Empty },
             events: (0..self.below(7)).map(|index| self.fault(index, nodes, minutes)).collect(),
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
