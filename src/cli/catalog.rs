@@ -154,8 +154,6 @@ fn profile() -> Entry {
 
 fn setting(row: &Setting) -> Entry {
     let default = row.unit.show(row.default);
-    // In TOML a dot would begin a table.
-    let name = if row.name.contains('.') { format!("\"{}\"", row.name) } else { row.name.to_string() };
     let written = match row.unit {
         Unit::Count => default.clone(),
         Unit::Duration | Unit::Rate | Unit::Share => format!("\"{default}\""),
@@ -168,9 +166,15 @@ fn setting(row: &Setting) -> Entry {
             row.unit.show(row.unit.most()),
             row.source
         ),
-        example: format!("[control]\n{} = {{ {name} = {written} }}\n", row.component),
+        example: format!("[control]\n{} = {{ {} = {written} }}\n", key(row.component), key(row.name)),
         ..Entry::new("setting", &format!("{}/{}", row.component, row.name), &format!("A setting of {}.", row.component))
     }
+}
+
+/// A key as TOML has it: in quotes if it is not all letters, digits and dashes.
+fn key(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_bare { name.to_string() } else { format!("\"{name}\"") }
 }
 
 fn delays() -> Vec<Entry> {
