@@ -201,7 +201,7 @@ fn near_group(group: &str) -> Option<&'static str> {
 
 /// The groups of custom resources are domains.
 fn is_domain(group: &str) -> bool {
-    group.contains('.') && group.split('.').all(|part| is_word(part))
+    group.contains('.') && group.split('.').all(is_word)
 }
 
 fn is_word(text: &str) -> bool {

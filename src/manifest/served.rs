@@ -100,11 +100,9 @@ const DEFAULTS: &[(&str, &[&str], &str)] = &[
 pub fn is_default(kind: &str, row: &str, value: &Value) -> bool {
     let field = row.rsplit(['.', ']']).next().unwrap_or_default();
     let has_pods = ["Pod", "ReplicaSet", "Deployment"].contains(&kind);
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
     let is_listed = DEFAULTS.iter().any(|(of, fields, default)| {
-        (*of == kind || (*of == "POD" && has_pods))
-            && fields.contains(&field)
-            && (*default == "*"
-                || value.as_str().map_or_else(|| value.to_string() == *default, |text| text == *default))
+        (*of == kind || (*of == "POD" && has_pods)) && fields.contains(&field) && (*default == "*" || text == *default)
     });
     is_listed || (has_pods && is_token(field, value))
 }
