@@ -12,6 +12,7 @@ pub mod build;
 pub mod check;
 pub mod control;
 pub mod codes;
+pub mod describe;
 pub mod distribution;
 pub mod domain;
 pub mod edit;
