@@ -6,8 +6,8 @@ mod story;
 
 use super::arguments::Registry;
 use super::shipped::SHIPPED;
-use crate::object::field::Field;
 use crate::object::delay::DELAYS;
+use crate::object::field::Field;
 use crate::object::setting::{SETTINGS, Setting, Unit};
 use crate::scenario::codes::CODES;
 use crate::scenario::describe;
@@ -104,7 +104,10 @@ fn measure(row: &measure::Measure) -> Entry {
     Entry {
         columns: vec![("UNIT", row.unit.name().to_string())],
         more: "Bounds are `at-least`, `at-most` and `equals`.".to_string(),
-        example: format!("[[expect]]\nid = \"x\"\nmeasure = \"{}\"\n{of}since = \"crash\"\n{before}{bound}\n", row.name),
+        example: format!(
+            "[[expect]]\nid = \"x\"\nmeasure = \"{}\"\n{of}since = \"crash\"\n{before}{bound}\n",
+            row.name
+        ),
         ..Entry::new("measure", row.name, row.what)
     }
 }
@@ -242,12 +245,14 @@ mod tests {
                 text.push_str(&event("cut", "do = \"node.partition\"\ntarget = { node = \"w-1\" }"));
                 text.push_str(&event("repair", "do = \"node.uncordon\"\ntarget = { node = \"w-1\" }"));
                 text.push_str(&entry.example);
-                let files = |path: &str| match path {
+                let files = |path: &str| {
+                    match path {
                     "x.toml" => Ok(text.clone()),
                     "web-v2.yaml" => Ok(
                         "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n".to_string(),
                     ),
                     _ => Err("no such file".to_string()),
+                }
                 };
                 if let Err(problems) = crate::scenario::load("x.toml", &files) {
                     complaints.push(format!("{}: {}", entry.name, problems.render(false)));

@@ -1,8 +1,8 @@
 //! `evenkeel new`: a commented scenario to start from, one of those that come with the program.
 
 use super::arguments::NewArguments;
-use super::shipped::{SHIPPED, Shipped, find};
 use super::files::write_new;
+use super::shipped::{SHIPPED, Shipped, find};
 use super::{exit, terminal};
 use crate::scenario::suggest::{listed, nearest};
 use anyhow::{Context, Result, bail};

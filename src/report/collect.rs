@@ -111,7 +111,8 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
             }
             Happening::Action { .. } | Happening::Join(_) => "was not done",
         };
-        let missed: Vec<&str> = world.missed().iter().filter(|missed| missed.id == planned.id).map(|m| &*m.why).collect();
+        let missed: Vec<&str> =
+            world.missed().iter().filter(|missed| missed.id == planned.id).map(|m| &*m.why).collect();
         if !missed.is_empty() {
             reasons.push(format!("`{}` {said}: {}", planned.id, missed.join("; ")));
         } else if !has_happened(recorder, Some(&planned.id)) {

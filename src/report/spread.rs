@@ -224,7 +224,10 @@ fn failed(report: &Report, expectations: &[ExpectationSpread]) -> Failed {
     let pairs = report.expectations.iter().zip(expectations);
     let unmet: Vec<_> = pairs.filter(|(judged, _)| judged.verdict == Verdict::Fail).collect();
     let is_allowed = report.reasons.is_empty() && unmet.iter().all(|(_, all)| all.verdict == Verdict::Pass);
-    let told = unmet.into_iter().map(|(judged, _)| judged).map(|judged| format!("{}: {}", judged.id, judged.reason.as_deref().unwrap_or("not met")));
+    let told = unmet
+        .into_iter()
+        .map(|(judged, _)| judged)
+        .map(|judged| format!("{}: {}", judged.id, judged.reason.as_deref().unwrap_or("not met")));
     Failed { seed: report.receipt.seed, reasons: report.reasons.iter().cloned().chain(told).collect(), is_allowed }
 }
 

@@ -94,7 +94,8 @@ fn told_of_runs(text: &mut String, runs: &Runs) {
         }
     }
     for (note, seeds) in told.iter().take(TOLD_MOST) {
-        let seeds = if seeds.len() == runs.seeds.len() { "all seeds".to_string() } else { format!("seeds {}", ranges(seeds)) };
+        let seeds =
+            if seeds.len() == runs.seeds.len() { "all seeds".to_string() } else { format!("seeds {}", ranges(seeds)) };
         text.push_str(&format!("note, {seeds}: {}\n", plain(note)));
     }
     if told.len() > TOLD_MOST {

@@ -56,7 +56,11 @@ pub fn dump(name: &str, files: &[SourceFile<'_>]) -> Result<Imported, Problems> 
     let mut objects = objects::sort(found, &mut notes);
     if objects.nodes.is_empty() && !problems.has_errors() {
         problems
-            .error(code::MANIFEST, files.first().map(|file| place(file, 1)), "the dump holds no nodes, so there is no cluster to make")
+            .error(
+                code::MANIFEST,
+                files.first().map(|file| place(file, 1)),
+                "the dump holds no nodes, so there is no cluster to make",
+            )
             .help(format!("make it with `{COMMAND}`"));
     }
     if problems.has_errors() {
