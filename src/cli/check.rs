@@ -15,7 +15,7 @@ pub fn check(arguments: &CheckArguments) -> u8 {
         Err(found) => problems.append(found),
         Ok(inputs) => {
             for input in inputs {
-                match input.load(&[]) {
+                match input.load(&arguments.set) {
                     Ok(loaded) => {
                         good.push_str(&verdict(&loaded));
                         problems.append(loaded.warnings);

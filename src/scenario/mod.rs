@@ -13,6 +13,7 @@ pub mod check;
 pub mod control;
 pub mod defaults;
 pub mod codes;
+pub mod describe;
 pub mod distribution;
 pub mod domain;
 pub mod edit;

@@ -1,11 +1,22 @@
 //! What is wrong with a text that is no TOML, and what its writer probably meant.
 
-use super::problem::code;
+use super::problem::{Problems, code};
 use super::reader::Sink;
 use std::ops::Range;
+use toml::de::DeTable;
 
 /// Most errors told of one text: what comes after the first few mostly follows from them.
 const TOLD_MAX: usize = 10;
+
+/// Everything that keeps the text of a file from being TOML.
+pub fn problems(path: &str, text: &str) -> Problems {
+    let mut problems = Problems::default();
+    problems.keep_text(path, text);
+    // A mark that some editors put in front of a text counts for places.
+    let (_, errors) = DeTable::parse_recoverable(text.strip_prefix('\u{feff}').unwrap_or(text));
+    report(text, &errors, &mut Sink::new(path, &mut problems));
+    problems
+}
 
 /// Reports the errors of the TOML reader.
 pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {
