@@ -47,7 +47,11 @@ pub fn shown(scenario: &Scenario, said: &BTreeSet<String>) -> String {
     for component in components {
         text.push_str(&format!("\n[control.{component}]\n"));
         for row in SETTINGS.iter().filter(|row| row.component == component) {
-            let own = scenario.settings.iter().rev().find(|(id, _)| (id.row().component, id.row().name) == (row.component, row.name));
+            let own = scenario
+                .settings
+                .iter()
+                .rev()
+                .find(|(id, _)| (id.row().component, id.row().name) == (row.component, row.name));
             let shown = row.unit.show(own.map_or(row.default, |&(_, value)| value));
             let value = match row.unit {
                 Unit::Count => shown,

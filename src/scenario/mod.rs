@@ -44,6 +44,8 @@ pub mod workload;
 
 mod manifests;
 #[cfg(test)]
+mod page_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::cluster::Config;
