@@ -15,6 +15,8 @@ use crate::object::{Kind, Node, Object};
 use crate::record::workloads::workload_name;
 use std::collections::BTreeSet;
 
+mod trial;
+
 /// Reports everything in `scenario` that refers to something that is not there. `objects` are those of its manifests and
 /// workloads, if all could be read; `applied` those that its events apply.
 pub fn check(
@@ -67,6 +69,7 @@ impl Check<'_> {
                 self.target(event, target, sink);
             }
             self.subject(event, sink);
+            self.trial(event, sink);
         }
     }
 

@@ -157,13 +157,15 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
     let of = parameters.get("of").and_then(Value::as_text).map(str::to_string);
     let of = of.zip(places.iter().find(|(name, _)| *name == "of"));
     let of = of.map(|(value, (_, bytes))| At { value, bytes: bytes.clone() });
+    let tried = places.iter().find(|(name, _)| ["patch", "container"].contains(name)).map(|(_, bytes)| bytes.clone());
     let what = match if is_whole { built(row, &parameters, &places, &whole, sink) } else { None } {
         Some(Built::Whole(what)) => Some(what),
         Some(Built::ByReader) => by_reader(row, &parameters, &places, of.as_ref(), patched, sink),
         None => None,
     };
     let (lasts, jitter, stagger) = times?;
-    Some(Event { id: id?, moment: moment?, name: row.name(), what: what?, target: target?, of, lasts, jitter, stagger })
+    let (id, moment, what, target) = (id?, moment?, what?, target?);
+    Some(Event { id, moment, name: row.name(), what, target, of, tried, lasts, jitter, stagger })
 }
 
 /// What only this layer can make: it reads manifests and knows the pools.
