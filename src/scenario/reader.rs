@@ -128,6 +128,11 @@ impl<'a> Section<'a> {
         self.table.get(key).is_none()
     }
 
+    /// Whether a table within this one has `key`, as when a key of the file stands below a line in brackets.
+    pub fn is_below_a_table(&self, key: &str) -> bool {
+        self.table.values().any(|value| value.get_ref().as_table().is_some_and(|table| table.get(key).is_some()))
+    }
+
     /// Whether the table has no keys at all.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()

@@ -42,9 +42,11 @@ impl Check<'_> {
 
     /// Whether what the object is like when the event comes is not known now.
     fn is_changed_by_another(&self, event: &Event, kind: Kind, key: &Key) -> bool {
-        self.scenario.events.iter().filter(|other| other.id.value != event.id.value && other.name == "patch").any(|other| {
-            let of = other.of.as_ref().and_then(|of| workload(&of.value));
-            of.is_some_and(|(of, name)| of == kind && name == *key)
-        })
+        self.scenario.events.iter().filter(|other| other.id.value != event.id.value && other.name == "patch").any(
+            |other| {
+                let of = other.of.as_ref().and_then(|of| workload(&of.value));
+                of.is_some_and(|(of, name)| of == kind && name == *key)
+            },
+        )
     }
 }

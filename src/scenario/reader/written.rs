@@ -108,7 +108,8 @@ pub(super) fn as_table(value: &DeValue<'_>, name: &str) -> Option<String> {
 pub(super) fn not_a_number(value: &Spanned<DeValue<'_>>, key: &str, least: u64, sink: &mut Sink<'_>) {
     if let Some(number) = value.get_ref().as_integer() {
         let digits = number.as_str();
-        let most = if digits.starts_with('-') || digits.len() < 10 { String::new() } else { format!(" to {}", u64::MAX) };
+        let most =
+            if digits.starts_with('-') || digits.len() < 10 { String::new() } else { format!(" to {}", u64::MAX) };
         sink.bad_value(&value.span(), format!("`{key}` cannot be {digits}"))
             .label(format!("expected a whole number from {least}{most}"));
         return;
@@ -163,7 +164,8 @@ pub(super) fn not_a_duration(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut
         return;
     }
     if is_too_long(text) {
-        sink.bad_value(&bytes, format!("`{key}` is longer than a year")).label(format!("expected at most \"{}d\"", LONGEST.as_secs() / 86_400));
+        sink.bad_value(&bytes, format!("`{key}` is longer than a year"))
+            .label(format!("expected at most \"{}d\"", LONGEST.as_secs() / 86_400));
         return;
     }
     let problem = sink.bad_value(&bytes, format!("`{text}` is not a duration")).label(EXPECTED);
@@ -179,7 +181,8 @@ fn is_too_long(text: &str) -> bool {
     let is_number = |c: char| c.is_ascii_digit();
     let numbers = text.split(|c| !is_number(c)).filter(|number| !number.is_empty());
     let has_large = numbers.clone().any(|number| number.len() > 12);
-    let small = numbers.fold(text.to_string(), |text, number| if number.len() > 12 { text.replace(number, "1") } else { text });
+    let small =
+        numbers.fold(text.to_string(), |text, number| if number.len() > 12 { text.replace(number, "1") } else { text });
     has_large && Span::parse(&small).is_ok()
 }
 
@@ -200,7 +203,16 @@ fn meant(text: &str) -> Option<String> {
         let end = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
         let (word, tail) = tail.split_at(end);
         let (unit, times) = match word {
-            "" => (match last { "d" => "h", "h" => "m", "m" => "s", "s" => "ms", _ => return None }, 1),
+            "" => (
+                match last {
+                    "d" => "h",
+                    "h" => "m",
+                    "m" => "s",
+                    "s" => "ms",
+                    _ => return None,
+                },
+                1,
+            ),
             "s" | "sec" | "secs" | "second" | "seconds" => ("s", 1),
             "m" | "min" | "mins" | "minute" | "minutes" => ("m", 1),
             "h" | "hr" | "hrs" | "hour" | "hours" => ("h", 1),
@@ -227,7 +239,8 @@ fn clock(text: &str) -> Option<String> {
         2 => &["m", "s"],
         _ => return None,
     };
-    let said: String = parts.iter().zip(units).filter(|(part, _)| **part > 0).map(|(part, unit)| format!("{part}{unit}")).collect();
+    let said: String =
+        parts.iter().zip(units).filter(|(part, _)| **part > 0).map(|(part, unit)| format!("{part}{unit}")).collect();
     Span::parse(&said).is_ok().then_some(said)
 }
 
