@@ -53,8 +53,6 @@ pub fn share(parameters: &Parameters, key: &'static str) -> Result<Option<u32>, 
     if (0.0..1e6).contains(&millionths) {
         Ok(Some(millionths as u32))
     } else {
-        // The reader of scenarios hands millionths on.
-        let text = if text == "1000000" { "100%" } else { text };
         Err(Wrong::new(key, format!("`{text}` is not a share below one: expected as `5%` or `0.05`")))
     }
 }

@@ -91,7 +91,7 @@ fn other_language(text: &str, first: &Range<usize>) -> Option<(Range<usize>, &'s
         key.is_some()
     };
     let (all, yaml) = (lines.clone().count(), lines.filter(is_yaml).count());
-    let help = "TOML writes `key = \"value\"`, and a table as a line `[run]` with its keys below; manifests are named by `manifests`, not included";
+    let help = "TOML writes `key = \"value\"`, and a table as a line `[run]`; manifests are named by `manifests`";
     (yaml > 1 && yaml * 2 > all).then_some((first.clone(), "this is YAML, not TOML", help))
 }
 

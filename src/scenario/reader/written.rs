@@ -155,7 +155,7 @@ pub(super) fn not_a_duration(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut
         if value.get_ref().get("dist").is_some() {
             problem.help("here it is always the same; `delay`, `for` and `[delays]` can be drawn at random");
         } else if value.get_ref().is_array() {
-            problem.help("measured values are written as `{ dist = \"empirical\", values = [\"1s\", \"4s\"] }`, where time is drawn at random");
+            problem.help("measured values are written as `{ dist = \"empirical\", values = [\"1s\", \"4s\"] }`");
         }
         return;
     };
