@@ -64,14 +64,24 @@ impl Input {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(&self, set: &[String]) -> Result<Loaded, Problems> {
-        let read = |path: &str| {
-            let is_scenario = path == self.path;
-            match self.text.as_ref().filter(|_| is_scenario) {
-                Some(text) => Ok(text.clone()),
-                None => std::fs::read(path).map_err(|error| reason(&error)).and_then(utf8),
-            }
-        };
-        scenario::load_with(&self.path, set, &read)
+        scenario::load_with(&self.path, set, &|path: &str| self.read(path))
+    }
+
+    /// The text of the scenario itself or of a file beside it.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(&self, path: &str) -> Result<String, String> {
+        let is_scenario = path == self.path;
+        match self.text.as_ref().filter(|_| is_scenario) {
+            Some(text) => Ok(text.clone()),
+            None => std::fs::read(path).map_err(|error| reason(&error)).and_then(utf8),
+        }
+    }
+
+    /// Whether it came from standard input.
+    pub fn is_standard_input(&self) -> bool {
+        self.text.is_some()
     }
 }
 

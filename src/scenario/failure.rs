@@ -96,7 +96,8 @@ const MODELS: [&str; preset::REGISTRY.len()] = {
     names
 };
 
-const BURST: &[Field] = &[
+/// Keys of `burst`.
+pub const BURST: &[Field] = &[
     Field::required("share", Shape::Share, "Chance that after each thing that fails another one fails with it."),
     Field::required("within", Shape::Text, "What those that fail together have in common: a kind, as for `per`."),
 ];

@@ -20,7 +20,10 @@ pub fn read(value: &Spanned<DeValue<'_>>, key: &str, shape: Shape, sink: &mut Si
         Shape::Count(least) => text(reader::number(value, key, least, sink)?.value.to_string()),
         Shape::Span => text(reader::short_span(value, key, sink)?.value.to_string()),
         Shape::Delay => text(distribution::delay(value, key, sink)?.to_string()),
-        Shape::Share => text(share(value, key, sink)?.to_string()),
+        Shape::Share => {
+            share(value, key, sink)?;
+            text(reader::scalar(value, key, sink)?.value)
+        }
         Shape::Factor => {
             let written = reader::scalar(value, key, sink)?;
             if let Err(message) = Factor::parse(&written.value) {

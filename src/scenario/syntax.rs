@@ -1,8 +1,9 @@
 //! What is wrong with a text that is no TOML, and what its writer probably meant.
 
-use super::problem::{code, position};
+use super::problem::{Problems, code, position};
 use super::reader::Sink;
 use std::ops::Range;
+use toml::de::DeTable;
 
 /// Most errors told of one text: what comes after the first few mostly follows from them.
 const TOLD_MAX: usize = 10;
@@ -20,6 +21,16 @@ const WORDS: &[(&str, &str)] = &[
     ("missing comma between key-value pairs", "a comma is missing between two keys"),
     ("missing comma between array elements", "a comma is missing between two values"),
 ];
+
+/// Everything that keeps the text of a file from being TOML.
+pub fn problems(path: &str, text: &str) -> Problems {
+    let mut problems = Problems::default();
+    problems.keep_text(path, text);
+    // A mark that some editors put in front of a text counts for places.
+    let (_, errors) = DeTable::parse_recoverable(text.strip_prefix('\u{feff}').unwrap_or(text));
+    report(text, &errors, &mut Sink::new(path, &mut problems));
+    problems
+}
 
 /// Reports the errors of the TOML reader: one a line, and one in all if the text is of another language.
 pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {

@@ -187,8 +187,7 @@ pub fn workload(name: &str) -> Option<(Kind, Key)> {
     if key.is_empty() || key.starts_with('/') || key.ends_with('/') {
         return None;
     }
-    let is_of_cluster = [Kind::Node, Kind::Namespace, Kind::PriorityClass].contains(&kind);
-    Some((kind, if is_of_cluster { Key::cluster(Name::from(key)) } else { namespaced(key) }))
+    Some((kind, if kind.is_namespaced() { namespaced(key) } else { Key::cluster(Name::from(key)) }))
 }
 
 /// The kind that a word of kubectl's means: `deployment`, `deployments`, `deploy`.
@@ -207,5 +206,5 @@ pub fn kind_of(word: &str) -> Option<Kind> {
         let name = kind.name().to_ascii_lowercase();
         word == name || word == format!("{name}s") || word == format!("{name}es")
     };
-    short.or_else(|| Kind::ALL.iter().copied().find(is_kind))
+    short.or_else(|| Kind::ALL.iter().copied().filter(|kind| !kind.is_opaque()).find(is_kind))
 }
