@@ -64,12 +64,18 @@ fn delay_within(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, name: &str, si
         section.abandon(sink);
         return None;
     };
+    let errors = sink.problems.list.len();
     let own = DISTRIBUTIONS.iter().find(|(name, _)| *name == dist.value).map_or(&[][..], |(_, keys)| keys);
     for field in DISTRIBUTION.iter().filter(|field| field.name != "dist" && !own.contains(&field.name)) {
         if let Some(value) = section.value(field.name) {
             let message = format!("a distribution `{}` has no `{}`", dist.value, field.name);
             sink.error(code::CONFLICT, &value.span(), message).help(format!("it has {}", listed(own.iter().copied())));
         }
+    }
+    if sink.problems.list.len() > errors {
+        // Whoever gives the parameters of another distribution lacks those of this one.
+        section.abandon(sink);
+        return None;
     }
     let delay = parameters(read, &dist.value, &mut section, sink);
     let bounds =
@@ -238,7 +244,8 @@ fn weights(value: &Spanned<DeValue<'_>>, wanted: usize, sink: &mut Sink<'_>) -> 
         weights.push(number);
     }
     if weights.len() != wanted {
-        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()));
+        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()))
+            .help("give one weight for each value, or leave `weights` out");
         return None;
     }
     Some(weights)
