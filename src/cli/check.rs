@@ -17,7 +17,10 @@ pub fn check(arguments: &CheckArguments) -> u8 {
             for input in inputs {
                 match input.load(&arguments.set) {
                     Ok(loaded) => {
-                        good.push_str(&verdict(&loaded));
+                        match arguments.show_defaults {
+                            true => good.push_str(&format!("# {}\n{}", loaded.path, loaded.defaults())),
+                            false => good.push_str(&verdict(&loaded)),
+                        }
                         problems.append(loaded.warnings);
                     }
                     Err(found) => problems.append(found),

@@ -68,6 +68,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Help(arguments) => help::help(&arguments),
+        Command::Schema => terminal::out(&format!("{:#}\n", crate::scenario::json_schema::json_schema())),
         Command::Completions { shell } => completions(shell),
         Command::Version => terminal::out(&format!("evenkeel {}\n", env!("CARGO_PKG_VERSION"))),
     }

@@ -57,6 +57,8 @@ pub enum Command {
     List(ListArguments),
     /// Explain a command, a table or key of a scenario, a name of any list, or the code of a message
     Help(HelpArguments),
+    /// Print the language as a JSON Schema, for editors
+    Schema,
     /// Print the completions for a shell
     Completions {
         /// The shell

@@ -18,6 +18,9 @@ pub struct CheckArguments {
     /// Another value for a key of the scenario, as `run.hold=1m`; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+    /// Print every value that holds, as TOML, with its origin
+    #[arg(long, conflicts_with = "quiet")]
+    pub show_defaults: bool,
     /// What goes to standard output
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     #[arg(env = "EVENKEEL_OUTPUT", hide_env = true)]
