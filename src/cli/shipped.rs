@@ -27,6 +27,10 @@ macro_rules! shipped {
 shipped! {
     "five-frontends" with "five-frontends.yaml";
     "node-crash" with "node-crash.yaml";
+    "rolling-update";
+    "bad-rollout";
+    "drain";
+    "slow-registry";
 }
 
 /// The scenario of this name.
