@@ -31,6 +31,7 @@ shipped! {
     "bad-rollout";
     "drain";
     "slow-registry";
+    "random-month";
 }
 
 /// The scenario of this name.
