@@ -27,6 +27,12 @@ macro_rules! shipped {
 shipped! {
     "five-frontends" with "five-frontends.yaml";
     "node-crash" with "node-crash.yaml";
+    "rack-power-loss";
+    "zone-outage";
+    "partition";
+    "one-way-partition";
+    "flapping-node";
+    "thundering-return";
 }
 
 /// The scenario of this name.
