@@ -26,7 +26,7 @@ macro_rules! shipped {
 
 shipped! {
     "five-frontends" with "five-frontends.yaml";
-    "node-crash" with "node-crash.yaml";
+    "node-crash";
     "rack-power-loss";
     "zone-outage";
     "partition";
