@@ -166,6 +166,7 @@ pub const WORKLOAD: &[Field] = &[
     Field::required("name", Text, "Name."),
     Field::optional("namespace", Text, "Namespace; it is created if it is not there.").with_default("\"default\""),
     Field::optional("replicas", Count(0), "How many pods.").with_default("1"),
+    Field::optional("container", Text, "Name of the container; that of the workload unless said."),
     Field::optional("image", Text, "Image of the container; `<name>:1` unless said."),
     Field::optional("requests", QUANTITIES, "What each pod asks for: `{ cpu = \"500m\", memory = \"256Mi\" }`."),
     Field::optional("limits", QUANTITIES, "What each pod may take at most."),

@@ -212,6 +212,20 @@ impl Values {
         let (of_name, of_kind) = (at("name"), at("kind"));
         let labels = self.labels(name);
         let selector = vec![("app".to_string(), labels[0].1.clone())];
+        // The Service first, as people write it: it is there when the first pod is ready.
+        if let Some(port) = self.text("expose") {
+            let bytes = at("expose");
+            for text in ["apiVersion: v1", "kind: Service", "metadata:"] {
+                manifest.line(&bytes, 0, text);
+            }
+            manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
+            manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+            manifest.line(&bytes, 0, "spec:");
+            manifest.pairs(&bytes, 1, "selector", &selector);
+            manifest.line(&bytes, 1, "ports:");
+            manifest.line(&bytes, 1, format!("- port: {port}"));
+            manifest.line(&bytes, 0, "---");
+        }
         manifest.line(&of_kind, 0, "apiVersion: apps/v1");
         manifest.line(&of_kind, 0, format!("kind: {kind}"));
         manifest.line(&of_name, 0, "metadata:");
@@ -233,18 +247,6 @@ impl Values {
         manifest.pairs(&at("labels"), 3, "labels", &labels);
         manifest.pairs(&at("annotations"), 3, "annotations", &self.annotations());
         self.pod(&mut manifest, name, &labels);
-        if let Some(port) = self.text("expose") {
-            let bytes = at("expose");
-            for text in ["---", "apiVersion: v1", "kind: Service", "metadata:"] {
-                manifest.line(&bytes, 0, text);
-            }
-            manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-            manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
-            manifest.line(&bytes, 0, "spec:");
-            manifest.pairs(&bytes, 1, "selector", &selector);
-            manifest.line(&bytes, 1, "ports:");
-            manifest.line(&bytes, 1, format!("- port: {port}"));
-        }
         manifest
     }
 
@@ -303,7 +305,8 @@ impl Values {
         self.tolerations(manifest);
         self.spread(manifest, labels);
         manifest.line(&self.whole, 3, "containers:");
-        manifest.line(&at("name"), 3, format!("- name: {}", quoted(name)));
+        let container = if self.value("container").is_some() { "container" } else { "name" };
+        manifest.line(&at(container), 3, format!("- name: {}", quoted(self.text(container).unwrap_or(name))));
         let image = self.text("image").map_or_else(|| format!("{name}:1"), str::to_string);
         manifest.line(&at("image"), 4, format!("image: {}", quoted(&image)));
         let (requests, limits) = (self.pairs("requests"), self.pairs("limits"));
