@@ -11,6 +11,8 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+#[path = "scenarios/broken.rs"]
+mod broken;
 #[path = "corpus/harness.rs"]
 mod harness;
 

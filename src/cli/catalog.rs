@@ -2,14 +2,17 @@
 //!
 //! To add a registry: a value of [`Registry`] and a function here.
 
+mod story;
+
 use super::arguments::Registry;
 use super::shipped::SHIPPED;
-use crate::fault;
 use crate::object::delay::DELAYS;
+use crate::object::field::Field;
 use crate::object::setting::{SETTINGS, Setting, Unit};
 use crate::scenario::codes::CODES;
+use crate::scenario::describe;
 use crate::scenario::measure::{self, MEASURES};
-use crate::scenario::rule::RULES;
+use crate::scenario::rule::{RULES, Rule};
 use crate::scenario::schema::PROFILE;
 use crate::scheduler::profile::Profile;
 use clap::ValueEnum;
@@ -25,11 +28,32 @@ pub struct Entry {
     /// Facts about it, by the head of their column; every entry of a registry has the same.
     pub columns: Vec<(&'static str, String)>,
     /// Keys that go with it, and what they mean.
-    pub keys: Vec<(String, String)>,
+    pub keys: Vec<Key>,
     /// More, in paragraphs; empty if there is no more to say.
     pub more: String,
     /// How it is written in a scenario; empty if it is not.
     pub example: String,
+}
+
+/// A key that goes with something.
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value may be, in words.
+    pub shape: String,
+    /// Whether it must be there.
+    pub is_required: bool,
+    /// What holds without it, as one would write it; none if nothing does.
+    pub default: Option<&'static str>,
+    /// What it means.
+    pub what: &'static str,
+}
+
+impl Key {
+    fn of(field: &Field) -> Key {
+        let Field { name, shape, is_required, default, what } = *field;
+        Key { name, shape: describe::words(shape), is_required, default, what }
+    }
 }
 
 impl Entry {
@@ -53,7 +77,10 @@ pub fn registries() -> Vec<Entry> {
 /// The entries of a registry, in its order.
 pub fn entries(registry: Registry) -> Vec<Entry> {
     match registry {
-        Registry::Faults => faults(),
+        Registry::Tables => story::tables(),
+        Registry::Faults => story::faults(),
+        Registry::Actions => story::actions(),
+        Registry::Failures => story::failures(),
         Registry::Measures => MEASURES.iter().map(self::measure).collect(),
         Registry::Rules => rules(),
         Registry::Scenarios => scenarios(),
@@ -65,31 +92,6 @@ pub fn entries(registry: Registry) -> Vec<Entry> {
     }
 }
 
-fn faults() -> Vec<Entry> {
-    let entry = |row: &fault::FaultRow| {
-        let id = row.name.rsplit('.').next().unwrap_or(row.name);
-        let mut example = format!("[[event]]\nid = \"{id}\"\nat = \"1m\"\ndo = \"{}\"\n", row.name);
-        if row.has_target {
-            example.push_str("target = { zone = \"a\" }\n");
-        }
-        if row.end.is_some() {
-            example.push_str("for = \"5m\"\n");
-        }
-        let yes = |is: bool| if is { "yes" } else { "no" }.to_string();
-        Entry {
-            columns: vec![("TARGET", yes(row.has_target)), ("LASTS", yes(row.end.is_some()))],
-            keys: row.parameters.iter().map(|field| (field.name.to_string(), field.what.to_string())).collect(),
-            more: match row.end {
-                Some(end) => format!("After `for`: {end}"),
-                None => "It is over at once and has no `for`.".to_string(),
-            },
-            example,
-            ..Entry::new("fault", row.name, row.summary)
-        }
-    };
-    fault::REGISTRY.iter().map(entry).collect()
-}
-
 fn measure(row: &measure::Measure) -> Entry {
     let of = if row.needs_workload { "of = \"deployment/web\"\n" } else { "" };
     let bound = match row.unit {
@@ -98,17 +100,26 @@ fn measure(row: &measure::Measure) -> Entry {
         measure::Unit::Flag => "equals = true",
         measure::Unit::Share => "at-least = \"99%\"",
     };
+    let since = match row.needs_event {
+        true => "It counts from the event `since`.",
+        false => "It counts from the event `since`, or from the beginning without one.",
+    };
+    let before = if row.needs_before { "before = \"repair\"\n" } else { "" };
+    let name = row.name;
     Entry {
         columns: vec![("UNIT", row.unit.name().to_string())],
-        more: "Bounds are `at-least`, `at-most` and `equals`.".to_string(),
-        example: format!("[[expect]]\nid = \"x\"\nmeasure = \"{}\"\n{of}since = \"crash\"\n{bound}\n", row.name),
+        more: format!("{since} Bounds are `at-least`, `at-most` and `equals`."),
+        example: format!("[[expect]]\nid = \"x\"\nmeasure = \"{name}\"\n{of}since = \"crash\"\n{before}{bound}\n"),
         ..Entry::new("measure", row.name, row.what)
     }
 }
 
 fn rules() -> Vec<Entry> {
-    let example = |name: &str| format!("[[expect]]\nid = \"x\"\nrule = \"{name}\"\n");
-    RULES.iter().map(|row| Entry { example: example(row.name), ..Entry::new("rule", row.name, row.what) }).collect()
+    let example = |row: &Rule| {
+        let of = if row.needs_workload { "of = \"deployment/web\"\n" } else { "" };
+        format!("[[expect]]\nid = \"x\"\nrule = \"{}\"\n{of}", row.name)
+    };
+    RULES.iter().map(|row| Entry { example: example(row), ..Entry::new("rule", row.name, row.what) }).collect()
 }
 
 fn scenarios() -> Vec<Entry> {
@@ -216,30 +227,44 @@ mod tests {
         assert_eq!(plugins().len(), crate::scheduler::profile::REGISTRY.len());
     }
 
-    /// Each example in the scenario that it asks for: none of them is wrong but for keys that depend on its parameters.
+    /// Each example in a scenario that has what it refers to.
     #[test]
+    #[cfg(feature = "manifest")]
     fn examples_are_read_without_a_complaint() {
         let mut complaints = Vec::new();
+        let mut tried = 0;
         for &registry in Registry::value_variants() {
             for entry in entries(registry).into_iter().filter(|entry| !entry.example.is_empty()) {
-                let is_event = entry.example.starts_with("[[event]]");
-                if is_event && !entry.keys.is_empty() {
-                    continue;
+                tried += 1;
+                let has = |id: &str| entry.example.contains(&format!("[[event]]\nid = \"{id}\""));
+                let event = |id: &str, what: &str| match has(id) {
+                    true => String::new(),
+                    false => format!("[[event]]\nid = \"{id}\"\nat = \"30s\"\n{what}\n"),
+                };
+                let mut text = String::from("schema = \"evenkeel/v1\"\ntitle = \"x\"\n");
+                text.push_str("[[cluster.pool]]\nname = \"w\"\ncount = 2\nzones = [\"a\"]\nracks = [\"a1\"]\n");
+                text.push_str("capacity = { cpu = \"4\", memory = \"8Gi\" }\n");
+                text.push_str("[[domain]]\nname = \"feed\"\nkind = \"power\"\ncovers = { pool = \"w\" }\n");
+                text.push_str("[[workload]]\nname = \"web\"\n");
+                text.push_str(&event("crash", "do = \"node.crash\"\ntarget = { node = \"w-1\" }"));
+                text.push_str(&event("cut", "do = \"node.partition\"\ntarget = { node = \"w-1\" }"));
+                text.push_str(&event("repair", "do = \"node.uncordon\"\ntarget = { node = \"w-1\" }"));
+                text.push_str(&entry.example);
+                let files = |path: &str| {
+                    match path {
+                    "x.toml" => Ok(text.clone()),
+                    "web-v2.yaml" => Ok(
+                        "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n".to_string(),
+                    ),
+                    _ => Err("no such file".to_string()),
                 }
-                let crash = "[[event]]\nid = \"crash\"\nat = \"1m\"\ndo = \"node.crash\"\ntarget = { zone = \"a\" }\n";
-                let crash = if is_event { "" } else { crash };
-                let pool = "[[cluster.pool]]\nname = \"w\"\ncount = 1\nzones = [\"a\"]\ncapacity = { cpu = \"4\", memory = \"8Gi\" }\n";
-                let head = "schema = \"evenkeel/v1\"\ntitle = \"x\"\n";
-                let text = format!("{head}{pool}{crash}{}", entry.example);
-                let files = |_: &str| Ok(text.clone());
-                let problems = crate::scenario::load("x.toml", &files).err().unwrap_or_default();
-                // That there is no such workload is no fault of the example.
-                let shown: Vec<_> = problems.list.iter().filter(|problem| problem.code != "E0204").collect();
-                if !shown.is_empty() {
+                };
+                if let Err(problems) = crate::scenario::load("x.toml", &files) {
                     complaints.push(format!("{}: {}", entry.name, problems.render(false)));
                 }
             }
         }
         assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+        assert!(tried > 100, "{tried}");
     }
 }

@@ -15,9 +15,12 @@ pub fn check(arguments: &CheckArguments) -> u8 {
         Err(found) => problems.append(found),
         Ok(inputs) => {
             for input in inputs {
-                match input.load(&[]) {
+                match input.load(&arguments.set) {
                     Ok(loaded) => {
-                        good.push_str(&verdict(&loaded));
+                        match arguments.show_defaults {
+                            true => good.push_str(&format!("# {}\n{}", loaded.path, loaded.defaults())),
+                            false => good.push_str(&verdict(&loaded)),
+                        }
                         problems.append(loaded.warnings);
                     }
                     Err(found) => problems.append(found),

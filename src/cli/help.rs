@@ -1,8 +1,10 @@
 //! `evenkeel help NAME`: explains a command, a name of any registry, or the code of a message.
 
 use super::arguments::{Cli, HelpArguments, Registry};
-use super::catalog::{Entry, entries};
+use super::catalog::{Entry, Key, entries};
 use super::{exit, list, terminal};
+use crate::object::field::Field;
+use crate::scenario::describe;
 use crate::scenario::suggest::nearest;
 use clap::{CommandFactory, ValueEnum};
 
@@ -11,7 +13,11 @@ pub fn help(arguments: &HelpArguments) -> u8 {
     let style = terminal::style(arguments.shown, None);
     let found = match arguments.words.as_slice() {
         [] => Some(Cli::command().render_long_help().to_string()),
-        words => command(words).or_else(|| name(&words.join(" "))),
+        // `run` is a command and a table of scenarios.
+        words => match (command(words), name(&words.join(" "))) {
+            (Some(command), Some(name)) => Some(format!("{}\n\n{name}", command.trim_end())),
+            (command, name) => command.or(name).or_else(|| key(&words.join(" "))),
+        },
     };
     match found {
         Some(text) => terminal::out(&style.finish(text)),
@@ -55,8 +61,16 @@ fn explained(entry: &Entry) -> String {
     }
     if !entry.keys.is_empty() {
         text.push_str("\nKeys:\n");
-        let width = entry.keys.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        entry.keys.iter().for_each(|(name, what)| text.push_str(&format!("  {name:<width$}  {what}\n")));
+        let width = entry.keys.iter().map(|key| key.name.chars().count()).max().unwrap_or(0);
+        for Key { name, shape, is_required, default, what } in &entry.keys {
+            let otherwise = match default {
+                _ if *is_required => "; required".to_string(),
+                Some(default) => format!("; {default} if left out"),
+                None => String::new(),
+            };
+            text.push_str(&format!("  {name:<width$}  {shape}{otherwise}\n"));
+            text.push_str(&format!("  {:width$}  {what}\n", ""));
+        }
     }
     if !entry.more.is_empty() {
         text.push_str(&format!("\n{}\n", entry.more.trim_end()));
@@ -68,6 +82,21 @@ fn explained(entry: &Entry) -> String {
     text
 }
 
+/// A key of any table: all that have it.
+fn key(word: &str) -> Option<String> {
+    let told = |(table, field): (&describe::Described, &Field)| {
+        let required = if field.is_required { "; required" } else { "" };
+        let default = field.default.map_or_else(String::new, |default| format!("; {default} if left out"));
+        let shape = describe::words(field.shape);
+        format!(
+            "{word} (key of {})\n\n{}\nValue: {shape}{required}{default}\nMore: evenkeel help {}\n",
+            table.written, field.what, table.name
+        )
+    };
+    let found: Vec<String> = describe::with_key(word).map(told).collect();
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
 fn registry_name(registry: Registry) -> String {
     registry.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
 }
@@ -76,6 +105,7 @@ fn unknown(word: &str) -> String {
     let mut names: Vec<String> = Registry::value_variants().iter().map(|&registry| registry_name(registry)).collect();
     let all = Registry::value_variants().iter().flat_map(|&registry| entries(registry));
     names.extend(all.flat_map(|entry| entry.name.rsplit('/').next().map(String::from)));
+    names.extend(describe::TABLES.iter().flat_map(|table| table.fields).map(|field| field.name.to_string()));
     let command = Cli::command();
     names.extend(command.get_subcommands().map(|command| command.get_name().to_string()));
     let guess = nearest(word, names.iter().map(String::as_str));
@@ -98,6 +128,8 @@ mod tests {
         }
         assert!(name("node-monitor-grace-period").is_some_and(|text| text.contains("(setting)")));
         assert!(command(&["run".to_string()]).is_some_and(|text| text.contains("Usage: evenkeel run")));
+        assert!(key("at-most").is_some_and(|text| text.contains("(key of [[expect]])")));
+        assert!(key("at-mots").is_none() && unknown("at-mots").contains("did you mean `at-most`?"));
         assert!(unknown("node.crahs").contains("did you mean `node.crash`?"));
     }
 }

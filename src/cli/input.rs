@@ -1,6 +1,6 @@
 //! Scenario files as they were named: files, folders with such, standard input.
 
-use crate::scenario::problem::code;
+use crate::scenario::problem::{code, utf8};
 use crate::scenario::{self, Loaded, Problems};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,9 +23,9 @@ pub fn inputs<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Input>
         let shown = path.to_string_lossy().into_owned();
         let found = if shown == "-" {
             // Not `-`: the name of the scenario is also that of its folder.
-            let mut text = String::new();
-            let read = std::io::stdin().lock().read_to_string(&mut text);
-            read.map(|_| vec![Input { path: "stdin".to_string(), text: Some(text) }]).map_err(|error| reason(&error))
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| reason(&error));
+            read.and_then(|_| utf8(bytes)).map(|text| vec![Input { path: "stdin".to_string(), text: Some(text) }])
         } else if path.is_dir() {
             in_folder(path)
         } else {
@@ -64,14 +64,24 @@ impl Input {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(&self, set: &[String]) -> Result<Loaded, Problems> {
-        let read = |path: &str| {
-            let is_scenario = path == self.path;
-            match self.text.as_ref().filter(|_| is_scenario) {
-                Some(text) => Ok(text.clone()),
-                None => std::fs::read_to_string(path).map_err(|error| reason(&error)),
-            }
-        };
-        scenario::load_with(&self.path, set, &read)
+        scenario::load_with(&self.path, set, &|path: &str| self.read(path))
+    }
+
+    /// The text of the scenario itself or of a file beside it.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(&self, path: &str) -> Result<String, String> {
+        let is_scenario = path == self.path;
+        match self.text.as_ref().filter(|_| is_scenario) {
+            Some(text) => Ok(text.clone()),
+            None => std::fs::read(path).map_err(|error| reason(&error)).and_then(utf8),
+        }
+    }
+
+    /// Whether it came from standard input.
+    pub fn is_standard_input(&self) -> bool {
+        self.text.is_some()
     }
 }
 
@@ -79,6 +89,7 @@ impl Input {
 pub fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_string(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
         std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_string(),
         _ => error.to_string(),

@@ -1,7 +1,7 @@
 //! `evenkeel list`: what has a name, straight from the registries.
 
 use super::arguments::{ListArguments, ListOutput};
-use super::catalog::{Entry, entries, registries};
+use super::catalog::{Entry, Key, entries, registries};
 use super::terminal;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
@@ -43,8 +43,11 @@ fn data(entry: &Entry) -> Value {
         object.insert(head.to_lowercase(), cell.clone().into());
     }
     if !entry.keys.is_empty() {
-        let keys = entry.keys.iter().map(|(name, what)| json!({ "name": name, "what": what }));
-        object.insert("keys".to_string(), keys.collect());
+        let key = |key: &Key| {
+            let (name, what, shape, default) = (key.name, key.what, &key.shape, key.default);
+            json!({ "name": name, "what": what, "shape": shape, "required": key.is_required, "default": default })
+        };
+        object.insert("keys".to_string(), entry.keys.iter().map(key).collect());
     }
     Value::Object(object)
 }

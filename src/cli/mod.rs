@@ -17,6 +17,9 @@ mod run;
 mod seeds;
 
 mod check;
+mod fmt;
+#[cfg(feature = "manifest")]
+mod import;
 #[cfg(feature = "manifest")]
 mod conformance;
 mod new;
@@ -58,10 +61,14 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
+        Command::Fmt(arguments) => fmt::fmt(&arguments),
+        #[cfg(feature = "manifest")]
+        Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Help(arguments) => help::help(&arguments),
+        Command::Schema => terminal::out(&format!("{:#}\n", crate::scenario::json_schema::json_schema())),
         Command::Completions { shell } => completions(shell),
         Command::Version => terminal::out(&format!("evenkeel {}\n", env!("CARGO_PKG_VERSION"))),
     }

@@ -1,6 +1,7 @@
 //! `evenkeel new`: a commented scenario to start from, one of those that come with the program.
 
 use super::arguments::NewArguments;
+use super::files::write_new;
 use super::shipped::{SHIPPED, Shipped, find};
 use super::{exit, terminal};
 use crate::scenario::suggest::{listed, nearest};
@@ -45,12 +46,8 @@ fn write(shipped: &Shipped, path: &Path, force: bool) -> Result<String> {
     let beside = |name: &str| path.parent().unwrap_or(Path::new("")).join(name);
     let mut files: Vec<(PathBuf, &str)> = vec![(path.to_path_buf(), shipped.text)];
     files.extend(shipped.manifests.iter().map(|(name, text)| (beside(name), *text)));
-    if let Some((path, _)) = files.iter().find(|(path, _)| !force && path.exists()) {
-        bail!("{} is there already; use --force to overwrite it, or another name", path.display());
-    }
-    for (path, text) in &files {
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let whole: Vec<(&Path, &str)> = files.iter().map(|(path, text)| (path.as_path(), *text)).collect();
+    write_new(&whole, force, "another name")?;
     let names: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
     Ok(format!("wrote {}; next: evenkeel run {}\n", names.join(" and "), path.display()))
 }

@@ -33,6 +33,10 @@ shipped! {
     "one-way-partition";
     "flapping-node";
     "thundering-return";
+    "rolling-update";
+    "bad-rollout";
+    "drain";
+    "slow-registry";
 }
 
 /// The scenario of this name.
@@ -49,7 +53,9 @@ impl Shipped {
 
     /// The comment that it begins with.
     pub fn introduction(&self) -> String {
-        let comment = self.text.lines().take_while(|line| line.starts_with('#') && !line.starts_with("#:"));
+        // A line for editors may come first.
+        let lines = self.text.lines().skip_while(|line| line.starts_with("#:") || line.is_empty());
+        let comment = lines.take_while(|line| line.starts_with('#') && !line.starts_with("#:"));
         comment.map(|line| format!("{}\n", line.trim_start_matches('#').trim())).collect()
     }
 }

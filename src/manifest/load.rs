@@ -4,6 +4,7 @@ use super::decode::{self, Decoded, Refusal};
 use super::kinds::{self, Reading};
 use super::owners::{self, Ties};
 use super::warning::{self, Warning};
+use super::words::{elsewhere, expected, follows, no_document, way_out};
 use super::yaml::{self, Text};
 use super::{DEFAULT_NAMESPACE, Manifests, Place, Problem, SourceFile, interpreted, meta, opaque, served};
 use crate::object::{FieldErrors, status_message};
@@ -90,8 +91,7 @@ impl Loader {
                 _ => "a bare value",
             };
             let message = format!("a document must be an object with `apiVersion` and `kind`, this is {found}");
-            let help =
-                value.is_array().then(|| "put `apiVersion: v1`, `kind: List` and `items:` before it".to_string());
+            let help = no_document(&value);
             return self.problem(file, line(""), message, help);
         }
         let kind = value["kind"].as_str().unwrap_or_default().to_string();
@@ -128,20 +128,29 @@ impl Loader {
         served::take_out(&mut value);
         let Some((mut decoded, taken_out)) = self.decode(file, line, &value, is_served) else { return };
         for field in &decoded.unknown {
-            let help = field.nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+            let help = match field.nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => elsewhere(&field.path),
+            };
+            let help = Some(help);
             let message = format!("strict decoding error: unknown field \"{}\"", field.path);
             self.problem(file, line(&field.path), message, help);
         }
         let object = &decoded.object;
         let name = if object.meta().name().is_empty() { &object.meta().generate_name } else { object.meta().name() };
-        for error in decoded.errors().0 {
+        let errors = decoded.errors().0;
+        for (at, error) in errors.iter().enumerate() {
             let path = path_of(&error.field);
+            if follows(error, &errors[..at], &errors, &decoded.unknown) {
+                continue;
+            }
             // What was taken out is told already.
             if taken_out.iter().any(|gap| path.starts_with(gap.as_str()) || gap.starts_with(&path)) {
                 continue;
             }
-            let message = status_message(object.kind(), name, &FieldErrors(vec![error]));
-            self.problem(file, line(&path), message, None);
+            let help = way_out(error);
+            let message = status_message(object.kind(), name, &FieldErrors(vec![error.clone()]));
+            self.problem(file, line(&path), message, help);
         }
         interpreted::note(file, text, prefix, &value, &mut self.manifests.notes);
         if ties.is_owned() {
@@ -188,6 +197,7 @@ impl Loader {
             match decoded {
                 Ok(decoded) => return Some((decoded, taken_out)),
                 Err(Refusal { path, message, help }) => {
+                    let help = help.or_else(|| expected(&path, &message));
                     self.problem(file, line(&path), message, help);
                     let is_of_a_kind = !["", "kind", "apiVersion"].contains(&path.as_str());
                     if !is_of_a_kind || taken_out.len() >= WRONG_TYPES_MAX || !take_out(&mut rest, &path) {
@@ -255,7 +265,11 @@ fn path_of(field: &str) -> String {
             return format!("{ours}{rest}");
         }
     }
-    field.to_string()
+    // Entries of maps stand in brackets there: `requests[cpu]`.
+    match field.rsplit_once('[').and_then(|(map, key)| Some((map, key.strip_suffix(']')?))) {
+        Some((map, key)) if key.parse::<usize>().is_err() => format!("{map}.{key}"),
+        _ => field.to_string(),
+    }
 }
 
 /// Makes the value at `path` null; false if there is none.

@@ -30,6 +30,7 @@ mod pod;
 mod scalar;
 mod service;
 mod small;
+mod words;
 mod workload;
 
 pub use interpreted::Note;

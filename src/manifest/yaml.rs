@@ -92,6 +92,12 @@ fn kind(mut problem: Unreadable, part: &str, first_line: u32) -> Unreadable {
         problem.help = Some("this looks like a template: render it first, as `helm template` does".to_string());
         return problem;
     }
+    if problem.message.contains("\\u{0}") {
+        problem.message = "a NUL byte: this is no text".to_string();
+        problem.help =
+            Some("the file is damaged, or was never a manifest: take it from where it came once more".to_string());
+        return problem;
+    }
     let has_tab = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
     let tabbed = near.iter().rfind(|(_, line)| has_tab(line));
     // Within brackets tabs are allowed.

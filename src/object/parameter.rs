@@ -62,7 +62,11 @@ pub fn flag(parameters: &Parameters, key: &'static str) -> Result<bool, Wrong> {
 /// # Errors
 /// If it is anything else, or more than fits.
 pub fn count<N: std::str::FromStr>(parameters: &Parameters, key: &'static str) -> Result<Option<N>, Wrong> {
-    let number = |text: &str| text.parse().map_err(|_| Wrong::new(key, format!("`{text}` is not a whole number")));
+    let why = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("`{key}` cannot be {text}: that is more than Kubernetes can count"),
+        false => format!("`{text}` is not a whole number"),
+    };
+    let number = |text: &str| text.parse().map_err(|_| Wrong::new(key, why(text)));
     text(parameters, key)?.map(number).transpose()
 }
 

@@ -39,6 +39,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What is wrong apart from expectations; if anything is, the verdict is `fail`.
     pub reasons: Vec<String>,
+    /// What is worth knowing and no failure; left out of the document if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What is needed to have the same run again, and to know that it is the same.
     pub receipt: Receipt,
     /// The date at time zero, without the fraction of a second that the seed adds.

@@ -93,6 +93,9 @@ fn head(text: &mut String, report: &Report, style: Style) {
     for reason in &report.reasons {
         text.push_str(&format!("{}: {}\n", paint("FAIL", Verdict::Fail, style), plain(reason)));
     }
+    for note in &report.notes {
+        text.push_str(&format!("note: {}\n", plain(note)));
+    }
 }
 
 /// Text of the scenario without characters that would move the cursor, change colours or break a line.

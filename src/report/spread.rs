@@ -3,8 +3,10 @@
 //! Quantiles are by nearest rank: of the values in ascending order, the p-th percentile is the first that at least p of
 //! a hundred do not exceed. So each is a value that occurred, and whole numbers stay whole.
 
+use super::verdict::{alone, is_all, percent};
 use super::{Overrides, Report, Verdict};
 use crate::record::outage::MILESTONES;
+use crate::scenario::expect::ALL_SEEDS;
 use crate::scenario::measure::{self, Unit};
 use serde::Serialize;
 
@@ -20,7 +22,8 @@ pub struct Runs {
     pub title: String,
     /// The scenario's name.
     pub scenario: String,
-    /// Whether everything was as expected in every run.
+    /// Whether everything was as expected in every run, but for expectations that name the share of the runs in which they
+    /// must be met.
     pub verdict: Verdict,
     /// Version of the simulator.
     pub version: String,
@@ -28,7 +31,7 @@ pub struct Runs {
     pub scenario_hash: String,
     /// The seeds, in ascending order.
     pub seeds: Vec<u64>,
-    /// In how many runs everything was as expected.
+    /// In how many runs everything was as expected, whatever the share that is enough.
     pub passed: usize,
     /// The others.
     pub failed: Vec<Failed>,
@@ -49,6 +52,9 @@ pub struct Failed {
     pub seed: u64,
     /// What is wrong, one entry for each expectation or other reason.
     pub reasons: Vec<String>,
+    /// Whether it only misses expectations that are met in enough of the runs; left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_allowed: bool,
 }
 
 /// One run.
@@ -64,6 +70,9 @@ pub struct Run {
     pub simulated_us: u64,
     /// Events of the simulator.
     pub events: u64,
+    /// What is worth knowing and no failure; left out if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One number over all runs.
@@ -116,6 +125,11 @@ pub struct ExpectationSpread {
     pub bound: String,
     /// In how many runs it was met.
     pub met: usize,
+    /// In which share of the runs it must be met (millionths); written as `in = "95%"`, and left out if in all.
+    #[serde(rename = "in", skip_serializing_if = "is_all", serialize_with = "percent")]
+    pub share: u32,
+    /// Whether it was met in enough of the runs.
+    pub verdict: Verdict,
     /// What the values count: `duration` [µs] or `pods`; none for rules.
     pub unit: Option<&'static str>,
     /// What was measured; none for rules.
@@ -162,26 +176,31 @@ impl Runs {
     /// If there is none.
     pub fn of(reports: &[Report]) -> Runs {
         let first = reports.first().expect("at least one run");
-        let failed: Vec<Failed> = reports.iter().filter(|report| report.verdict == Verdict::Fail).map(failed).collect();
+        let expectations: Vec<ExpectationSpread> =
+            (0..first.expectations.len()).map(|index| expectation(reports, index)).collect();
+        let failing = reports.iter().filter(|report| report.verdict == Verdict::Fail);
+        let failed: Vec<Failed> = failing.map(|report| failed(report, &expectations)).collect();
+        let are_met = expectations.iter().all(|expectation| expectation.verdict == Verdict::Pass);
         let run = |report: &Report| Run {
             seed: report.receipt.seed,
             verdict: report.verdict,
             digest: report.receipt.digest.clone(),
             simulated_us: report.simulated_us,
             events: report.events,
+            notes: notes(report),
         };
         Runs {
             schema: SCHEMA,
             title: first.title.clone(),
             scenario: first.scenario.clone(),
-            verdict: Verdict::of(failed.is_empty()),
+            verdict: Verdict::of(are_met && failed.iter().all(|failed| failed.is_allowed)),
             version: first.receipt.version.clone(),
             scenario_hash: first.receipt.scenario_hash.clone(),
             seeds: reports.iter().map(|report| report.receipt.seed).collect(),
             passed: reports.len() - failed.len(),
             failed,
             overrides: Overrides { seed: None, ..first.overrides.clone() },
-            expectations: (0..first.expectations.len()).map(|index| expectation(reports, index)).collect(),
+            expectations,
             outages: outages(reports),
             runs: reports.iter().map(run).collect(),
         }
@@ -195,10 +214,21 @@ impl Runs {
     }
 }
 
-fn failed(report: &Report) -> Failed {
-    let unmet = report.expectations.iter().filter(|judged| judged.verdict == Verdict::Fail);
-    let told = unmet.map(|judged| format!("{}: {}", judged.id, judged.reason.as_deref().unwrap_or("not met")));
-    Failed { seed: report.receipt.seed, reasons: report.reasons.iter().cloned().chain(told).collect() }
+/// What there is to know of one of several runs: that it alone cannot tell a share is no news there.
+fn notes(report: &Report) -> Vec<String> {
+    let alone = alone(&report.expectations);
+    report.notes.iter().filter(|note| alone.as_ref() != Some(*note)).cloned().collect()
+}
+
+fn failed(report: &Report, expectations: &[ExpectationSpread]) -> Failed {
+    let pairs = report.expectations.iter().zip(expectations);
+    let unmet: Vec<_> = pairs.filter(|(judged, _)| judged.verdict == Verdict::Fail).collect();
+    let is_allowed = report.reasons.is_empty() && unmet.iter().all(|(_, all)| all.verdict == Verdict::Pass);
+    let told = unmet
+        .into_iter()
+        .map(|(judged, _)| judged)
+        .map(|judged| format!("{}: {}", judged.id, judged.reason.as_deref().unwrap_or("not met")));
+    Failed { seed: report.receipt.seed, reasons: report.reasons.iter().cloned().chain(told).collect(), is_allowed }
 }
 
 /// All runs have the same expectations in the same order, since they are of one scenario.
@@ -206,13 +236,17 @@ fn expectation(reports: &[Report], index: usize) -> ExpectationSpread {
     let all = || reports.iter().map(|report| &report.expectations[index]);
     let first = &reports[0].expectations[index];
     let unit = measure::find(first.claim).map(|measure| measure.unit);
+    let met = all().filter(|judged| judged.verdict == Verdict::Pass).count();
+    let is_enough = met as u128 * u128::from(ALL_SEEDS) >= u128::from(first.share) * reports.len() as u128;
     ExpectationSpread {
         id: first.id.clone(),
         claim: first.claim,
         of: first.of.clone(),
         since: first.since.clone(),
         bound: first.bound.clone(),
-        met: all().filter(|judged| judged.verdict == Verdict::Pass).count(),
+        met,
+        share: first.share,
+        verdict: Verdict::of(is_enough),
         unit: unit.map(Unit::name),
         spread: unit.map(|_| Spread::of(all().map(|judged| judged.value).collect())),
     }

@@ -2,6 +2,7 @@
 
 use super::screen::{Style, headline, overrides, paint, plain};
 use super::spread::{Runs, Spread};
+use super::verdict::{is_all, share};
 use super::words::{counted, grouped, ranges, short};
 use super::{Failed, Verdict};
 use crate::kernel::time::Span;
@@ -16,6 +17,7 @@ pub fn summary(runs: &Runs, saved: Option<&str>, style: Style) -> String {
     let mut text = String::new();
     head(&mut text, runs, style);
     failures(&mut text, &runs.failed, style);
+    told_of_runs(&mut text, runs);
     if !runs.expectations.is_empty() {
         text.push_str(&format!("\n{}\n", heading("expected", "met")));
         expectations(&mut text, runs, style);
@@ -64,21 +66,48 @@ fn head(text: &mut String, runs: &Runs, style: Style) {
 }
 
 fn failures(text: &mut String, failed: &[Failed], style: Style) {
-    for Failed { seed, reasons } in failed.iter().take(TOLD_MOST) {
-        let reasons: Vec<String> = reasons.iter().map(|reason| plain(reason)).collect();
-        text.push_str(&format!("{} seed {seed}: {}\n", paint("FAIL", Verdict::Fail, style), reasons.join("; ")));
+    // Those that count first.
+    for is_allowed in [false, true] {
+        let some: Vec<&Failed> = failed.iter().filter(|failed| failed.is_allowed == is_allowed).collect();
+        let word = if is_allowed { "miss".to_string() } else { paint("FAIL", Verdict::Fail, style) };
+        for Failed { seed, reasons, .. } in some.iter().take(TOLD_MOST) {
+            let reasons: Vec<String> = reasons.iter().map(|reason| plain(reason)).collect();
+            text.push_str(&format!("{word} seed {seed}: {}\n", reasons.join("; ")));
+        }
+        if let Some(rest) = some.get(TOLD_MOST..).filter(|rest| !rest.is_empty()) {
+            let seeds: Vec<u64> = rest.iter().map(|failed| failed.seed).collect();
+            text.push_str(&format!("{word} seeds {}: see -o json\n", ranges(&seeds)));
+        }
     }
-    if let Some(rest) = failed.get(TOLD_MOST..).filter(|rest| !rest.is_empty()) {
-        let seeds: Vec<u64> = rest.iter().map(|failed| failed.seed).collect();
-        text.push_str(&format!("{} seeds {}: see -o json\n", paint("FAIL", Verdict::Fail, style), ranges(&seeds)));
+    if failed.iter().any(|failed| failed.is_allowed) {
+        text.push_str("A miss is no failure: what it misses is met in as many of the seeds as `in` asks for.\n");
+    }
+}
+
+/// What is worth knowing of single runs: the same of several of them once.
+fn told_of_runs(text: &mut String, runs: &Runs) {
+    let mut told: Vec<(&str, Vec<u64>)> = Vec::new();
+    for (note, seed) in runs.runs.iter().flat_map(|run| run.notes.iter().map(|note| (note.as_str(), run.seed))) {
+        match told.iter_mut().find(|(known, _)| *known == note) {
+            Some((_, seeds)) => seeds.push(seed),
+            None => told.push((note, vec![seed])),
+        }
+    }
+    for (note, seeds) in told.iter().take(TOLD_MOST) {
+        let seeds =
+            if seeds.len() == runs.seeds.len() { "all seeds".to_string() } else { format!("seeds {}", ranges(seeds)) };
+        text.push_str(&format!("note, {seeds}: {}\n", plain(note)));
+    }
+    if told.len() > TOLD_MOST {
+        text.push_str(&format!("note: {} more, see -o json\n", told.len() - TOLD_MOST));
     }
 }
 
 fn expectations(text: &mut String, runs: &Runs, style: Style) {
     for expectation in &runs.expectations {
         let met = format!("{}/{}", expectation.met, runs.seeds.len());
-        let verdict = Verdict::of(expectation.met == runs.seeds.len());
-        let painted = format!("{}{}", " ".repeat(9_usize.saturating_sub(met.len())), paint(&met, verdict, style));
+        let painted =
+            format!("{}{}", " ".repeat(9_usize.saturating_sub(met.len())), paint(&met, expectation.verdict, style));
         let id = plain(&expectation.id);
         match &expectation.spread {
             Some(spread) => {
@@ -89,7 +118,11 @@ fn expectations(text: &mut String, runs: &Runs, style: Style) {
         }
         let of = expectation.of.as_ref().map_or_else(String::new, |of| format!(" of {of}"));
         let bound = if expectation.bound.is_empty() { String::new() } else { format!(", {}", expectation.bound) };
-        text.push_str(&format!("  {}{of}{bound}\n", expectation.claim));
+        let share = match is_all(&expectation.share) {
+            true => String::new(),
+            false => format!(", in at least {} of the seeds", share(expectation.share)),
+        };
+        text.push_str(&format!("  {}{of}{bound}{share}\n", expectation.claim));
     }
 }
 

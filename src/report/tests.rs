@@ -47,6 +47,7 @@ fn report() -> Report {
         found: found.map(String::from),
         value: None,
         reason: reason.map(String::from),
+        share: 1_000_000,
     };
     let mut served = workload("deployment/shop/db", 1);
     (served.short_us, served.ready_min, served.serving_min, served.is_serving_again) = (None, 4, 5, true);
@@ -57,6 +58,7 @@ fn report() -> Report {
         scenario: "cut".to_string(),
         verdict: Verdict::Fail,
         reasons: vec!["not converged by 2m30.0s: deployment/web has 3 of 5 ready".to_string()],
+        notes: Vec::new(),
         receipt: Receipt {
             version: "0.1.0".to_string(),
             scenario_hash: "7c1e42aa00000000".to_string(),

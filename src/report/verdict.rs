@@ -2,9 +2,10 @@
 
 use super::words::short;
 use crate::kernel::time::Span;
+use crate::scenario::expect::ALL_SEEDS;
 use crate::scenario::measure::{Evidence, Question, Unit};
 use crate::scenario::schema::{Bound, Claim, Comparison, Expectation};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// As expected, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -52,6 +53,36 @@ pub struct Judged {
     pub value: Option<i64>,
     /// Why it was not met.
     pub reason: Option<String>,
+    /// In which share of several seeds it must be met (millionths); written as `in = "95%"`, and left out if in all. A single
+    /// run is judged without it.
+    #[serde(rename = "in", skip_serializing_if = "is_all", serialize_with = "percent")]
+    pub share: u32,
+}
+
+/// Whether an expectation must be met in every run.
+pub(super) fn is_all(share: &u32) -> bool {
+    *share >= ALL_SEEDS
+}
+
+/// A share in words, as `95%`.
+pub(super) fn share(share: u32) -> String {
+    Unit::Share.show(share.into())
+}
+
+pub(super) fn percent<S: Serializer>(share: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&self::share(*share))
+}
+
+/// That a single run cannot tell in which share of the seeds an expectation is met; nothing if none asks for a share.
+pub(super) fn alone(expectations: &[Judged]) -> Option<String> {
+    let some = expectations.iter().filter(|judged| !is_all(&judged.share));
+    let told: Vec<String> = some.map(|judged| format!("`{}` (in {})", judged.id, share(judged.share))).collect();
+    (!told.is_empty()).then(|| {
+        let told = told.join(", ");
+        format!(
+            "in which share of the seeds counts only with several of them; in this run alone each must hold: {told}"
+        )
+    })
 }
 
 /// Judges one expectation.
@@ -91,6 +122,7 @@ pub fn judge(expectation: &Expectation, evidence: Evidence<'_>) -> Judged {
         found,
         value,
         reason,
+        share: expectation.share,
     }
 }
 

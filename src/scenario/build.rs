@@ -126,10 +126,10 @@ pub fn nodes(pool: &Pool) -> impl Iterator<Item = Node> {
 
 /// Labels of a node of a pool.
 pub fn node_labels(pool: &Pool, place: &PoolNode<'_>) -> Labels {
-    let mut labels: Labels = pool.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    // What the pool itself says of its machines counts.
+    let own = pool.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let mut labels: Labels = [(LABEL_OS, "linux"), (LABEL_ARCH, "amd64")].into_iter().chain(own).collect();
     labels.insert(LABEL_HOSTNAME, place.name.as_str());
-    labels.insert(LABEL_OS, "linux");
-    labels.insert(LABEL_ARCH, "amd64");
     labels.insert(LABEL_POOL, pool.name.value.as_str());
     if let Some(zone) = place.zone {
         labels.insert(LABEL_ZONE, zone);

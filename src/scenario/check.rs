@@ -6,6 +6,7 @@ use super::measure::is_named;
 use super::problem::code;
 use super::reader::{At, Sink};
 use super::schema::{Claim, Event, Moment, Scenario, What};
+use super::shape::unsimulated;
 use super::suggest::{listed, nearest};
 use super::target::{WORKLOADS, Written, workload};
 use crate::kernel::rng::Draws;
@@ -14,6 +15,8 @@ use crate::object::target::Filter;
 use crate::object::{Kind, Node, Object};
 use crate::record::workloads::workload_name;
 use std::collections::BTreeSet;
+
+mod trial;
 
 /// Reports everything in `scenario` that refers to something that is not there. `objects` are those of its manifests and
 /// workloads, if all could be read; `applied` those that its events apply.
@@ -50,8 +53,10 @@ impl Check<'_> {
             match &event.moment {
                 Moment::After { event: other, .. } => {
                     self.event_exists(other, sink);
-                    if self.waits_for_itself(&event.id.value) {
+                    if let Some(round) = self.waits_for_itself(&event.id.value) {
+                        let steps: Vec<String> = round.iter().map(|id| format!("after `{id}`")).collect();
                         sink.error(code::CONFLICT, &other.bytes, format!("`{}` would wait for itself", event.id.value))
+                            .label(format!("it comes {}", steps.join(", which comes ")))
                             .help("give one of them a time: `at = \"1m\"`");
                     }
                 }
@@ -67,6 +72,7 @@ impl Check<'_> {
                 self.target(event, target, sink);
             }
             self.subject(event, sink);
+            self.trial(event, sink);
         }
     }
 
@@ -86,7 +92,8 @@ impl Check<'_> {
         }
     }
 
-    fn waits_for_itself(&self, id: &str) -> bool {
+    /// The events on whose circle this one is, if it is the first of them in the file.
+    fn waits_for_itself(&self, id: &str) -> Option<Vec<String>> {
         let before = |id: &str| {
             let event = self.scenario.events.iter().find(|event| event.id.value == id)?;
             match &event.moment {
@@ -95,15 +102,16 @@ impl Check<'_> {
             }
         };
         // Further back than there are events it goes round; only those on the circle are reported.
-        let mut current = before(id);
+        let mut round = vec![before(id)?];
         for _ in 0..self.scenario.events.len() {
-            match current {
-                Some(other) if other == id => return true,
-                Some(other) => current = before(&other),
-                None => return false,
+            let last = round.last()?;
+            if last == id {
+                let first = self.scenario.events.iter().find(|event| round.contains(&event.id.value))?;
+                return (first.id.value == id).then_some(round);
             }
+            round.push(before(last)?);
         }
-        false
+        None
     }
 
     fn event_exists(&self, id: &At<String>, sink: &mut Sink<'_>) -> bool {
@@ -133,24 +141,30 @@ impl Check<'_> {
                 Filter::Named(wanted) if is_complete && !may_grow => {
                     let known = names();
                     let missing = wanted.iter().filter(|name| !known.contains(name.as_str()));
-                    missing.for_each(|name| no_such(name, bytes, "node", &known, sink));
+                    missing.for_each(|name| {
+                        no_such(name, bytes, "node", &known, sink);
+                        self.elsewhere(name, sink);
+                    });
                 }
                 Filter::Zone(zone) if is_complete => {
                     let known: BTreeSet<String> = pools().flat_map(|pool| pool.zones.iter().cloned()).collect();
                     if !known.contains(zone.as_str()) {
                         no_such(zone, bytes, "zone", &known, sink);
+                        self.elsewhere(zone, sink);
                     }
                 }
                 Filter::Domain { name, .. } if is_complete => {
                     if self.domains.nodes(name).is_none() {
                         let known = self.domains.names().map(str::to_string).collect();
                         no_such(name, bytes, "domain", &known, sink);
+                        self.elsewhere(name, sink);
                     }
                 }
                 Filter::Pool(name) if is_complete => {
                     let known: BTreeSet<String> = pools().map(|pool| pool.name.value.clone()).collect();
                     if !known.contains(name.as_str()) {
                         no_such(name, bytes, "pool", &known, sink);
+                        self.elsewhere(name, sink);
                     }
                 }
                 Filter::RunsAnyOf(of) => {
@@ -163,7 +177,7 @@ impl Check<'_> {
                         sink.error(code::CONFLICT, bytes, "an event cannot hit what it hits itself")
                             .help("name another event");
                     } else if self.event_exists(&other, sink) {
-                        self.hits_nodes(&other, sink);
+                        self.hits_nodes(event, &other, sink);
                     }
                 }
                 _ => {}
@@ -171,6 +185,24 @@ impl Check<'_> {
         }
         if sink.problems.list.len() == errors && is_complete && !may_grow {
             self.selects_something(target, sink);
+        }
+    }
+
+    /// Adds to the last problem what else is called so.
+    fn elsewhere(&self, name: &str, sink: &mut Sink<'_>) {
+        let mut pools = self.scenario.pools.iter();
+        let what = if pools.clone().any(|pool| pool.name.value == name) {
+            "pool"
+        } else if self.domains.nodes(name).is_some() {
+            "domain"
+        } else if pools.any(|pool| pool.nodes().any(|node| node.name == name)) {
+            "node"
+        } else {
+            return;
+        };
+        if let Some(problem) = sink.problems.list.last_mut() {
+            problem.help.clear();
+            problem.help(format!("there is a {what} of that name: write `{what} = \"{name}\"`"));
         }
     }
 
@@ -195,7 +227,11 @@ impl Check<'_> {
             .any(|(labels, name)| passes(&labels, &name));
         if !any {
             let problem = sink.error(code::NO_TARGET, &target.bytes, "no node matches this target");
-            problem.help("filters of a target together mean AND; `evenkeel run --dry-run` shows the nodes");
+            match target.value.filters.as_slice() {
+                [At { value: Filter::Labels(_), .. }] => problem
+                    .help("labels of nodes come from their pools: `labels = { disk = \"ssd\" }` in `[[cluster.pool]]`"),
+                _ => problem.help("filters of a target together mean AND; `evenkeel run --dry-run` shows the nodes"),
+            };
         }
     }
 
@@ -205,8 +241,16 @@ impl Check<'_> {
     }
 
     /// Whether an event is one that hits nodes.
-    fn hits_nodes(&self, id: &At<String>, sink: &mut Sink<'_>) {
+    fn hits_nodes(&self, of: &Event, id: &At<String>, sink: &mut Sink<'_>) {
         let event = self.scenario.events.iter().find(|event| event.id.value == id.value);
+        if let (Moment::At(own), Some(Moment::At(at))) = (&of.moment, event.map(|event| &event.moment))
+            && at > own
+        {
+            let message =
+                format!("`{}` comes at {at}, after `{}` at {own}: it has hit nothing by then", id.value, of.id.value);
+            sink.error(code::CONFLICT, &id.bytes, message).help("name an event that comes before this one");
+            return;
+        }
         if event.is_some_and(|event| event.target.is_none()) {
             sink.error(code::NO_TARGET, &id.bytes, format!("the event `{}` hits no nodes", id.value))
                 .help("name one that has a `target`");
@@ -225,7 +269,11 @@ impl Check<'_> {
         }
         let Some(of) = &event.of else { return };
         if event.name == "fault.end" {
-            self.event_exists(of, sink);
+            let ended = self.scenario.events.iter().find(|event| event.id.value == of.value);
+            if self.event_exists(of, sink) && ended.is_some_and(|event| !matches!(event.what, What::Fault(_))) {
+                sink.bad_value(&of.bytes, format!("`{}` is no fault: there is nothing to end", of.value))
+                    .help("name an event that does a fault");
+            }
             return;
         }
         match workload(&of.value) {
@@ -239,8 +287,12 @@ impl Check<'_> {
                     let known = objects.iter().filter(|object| object.kind() == kind);
                     let known: Vec<String> = known.map(|object| object.key().name.to_string()).collect();
                     let message = format!("no manifest has a {kind} `{}`", key.name);
-                    sink.error(code::UNKNOWN_WORKLOAD, &of.bytes, message)
-                        .guess(nearest(&key.name, known.iter().map(String::as_str)));
+                    let problem = sink.error(code::UNKNOWN_WORKLOAD, &of.bytes, message);
+                    problem.guess(nearest(&key.name, known.iter().map(String::as_str)));
+                    match known.as_slice() {
+                        [] => problem.note(format!("no manifest has any {kind}")),
+                        known => problem.note(format!("there are {}", listed(known.iter().map(String::as_str)))),
+                    };
                 }
             }
             None => {
@@ -258,13 +310,17 @@ impl Check<'_> {
             if let Some(of) = &expectation.of {
                 self.workload_exists(of, sink);
             }
-            let Claim::Measure { measure, .. } = &expectation.claim else { continue };
-            if measure.needs_workload && expectation.of.is_none() {
-                let message = format!("`{}` does not say of which workload", measure.name);
+            let (name, needs_workload) = match &expectation.claim {
+                Claim::Measure { measure, .. } => (measure.name, measure.needs_workload),
+                Claim::Rule(rule) => (rule.name, rule.needs_workload),
+            };
+            if needs_workload && expectation.of.is_none() {
+                let message = format!("`{name}` does not say of which workload");
                 let example =
                     self.workloads.as_ref().and_then(BTreeSet::first).map_or("deployment/web", String::as_str);
                 sink.error(code::MISSING_KEY, &expectation.bytes, message).help(format!("add `of = \"{example}\"`"));
             }
+            let Claim::Measure { measure, .. } = &expectation.claim else { continue };
             if measure.needs_event && expectation.since.is_none() && self.scenario.event_ids.len() != 1 {
                 let ids = listed(self.scenario.event_ids.iter().map(String::as_str));
                 let message = format!("`{}` does not say since which event", measure.name);
@@ -280,8 +336,16 @@ impl Check<'_> {
 
     fn workload_exists(&self, name: &At<String>, sink: &mut Sink<'_>) -> bool {
         let Some((kind, key)) = workload(&name.value) else {
-            sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value))
-                .label("expected `deployment/NAME`, with `NAMESPACE/NAME` outside `default`");
+            if let Some(kind) = name.value.split_once('/').and_then(|(kind, _)| unsimulated(kind)) {
+                sink.bad_value(&name.bytes, format!("a {kind} is not simulated yet"))
+                    .label(format!("expected {}", WORKLOADS.map(Kind::name).join(" or ")));
+                return false;
+            }
+            let problem = sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value));
+            problem.label("expected `deployment/NAME`, with `NAMESPACE/NAME` outside `default`");
+            if !name.value.contains('/') {
+                problem.help(format!("write \"deployment/{}\"", name.value));
+            }
             return false;
         };
         if !WORKLOADS.contains(&kind) {
@@ -291,13 +355,19 @@ impl Check<'_> {
             return false;
         }
         let Some(workloads) = &self.workloads else { return true };
-        let full = workload_name(&(kind, key));
+        let full = workload_name(&(kind, key.clone()));
         if workloads.iter().any(|known| is_named(known, &full)) {
             return true;
         }
-        let message = format!("no manifest and no [[workload]] is a {kind} like that");
-        let problem = sink.error(code::UNKNOWN_WORKLOAD, &name.bytes, message);
-        problem.guess(nearest(&full, workloads.iter().map(String::as_str)));
+        let place =
+            if key.namespace.as_str() == "default" { String::new() } else { format!(" in `{}`", key.namespace) };
+        let problem =
+            sink.error(code::UNKNOWN_WORKLOAD, &name.bytes, format!("there is no {kind} `{}`{place}", key.name));
+        // What is the same in all of them says nothing about which is meant.
+        let own = |full: &str| full.rsplit('/').next().unwrap_or(full).to_string();
+        let names: Vec<String> = workloads.iter().map(|full| own(full)).collect();
+        let meant = nearest(&key.name, names.iter().map(String::as_str));
+        problem.guess(workloads.iter().find(|full| Some(own(full).as_str()) == meant).map(String::as_str));
         match (self.objects.as_ref().is_some_and(Vec::is_empty), workloads.is_empty()) {
             (true, _) => problem
                 .help("declare it as `[[workload]]`, or name the files with its YAML: `manifests = [\"app.yaml\"]`"),

@@ -164,10 +164,35 @@ pub const CODES: &[Explanation] = &[
         right: "",
     },
     Explanation {
+        code: code::INCLUDE,
+        what: "Files that include each other, or too many of them.",
+        why: "An included file is what the including one builds on, so a file cannot include itself, not through others either. \
+              `evenkeel fmt --flatten FILE` prints what a file and its includes say together.",
+        wrong: "include = \"x.toml\"\n",
+        right: "",
+    },
+    Explanation {
         code: code::NOT_SIMULATED,
         what: "A field of a manifest is kept but does nothing yet.",
         why: "The scenario runs, and the field is there when you look at the object; but a real cluster would act on it and \
               this one does not. Ask yourself whether the question depends on it.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: code::KEPT,
+        what: "An object is kept but does nothing, or has lost its owner.",
+        why: "Objects of kinds that are not simulated lie in the API and can be looked at, but nobody acts on them; so a whole \
+              application can be named in `manifests` as it is. An owner that is not among the manifests would, on a real \
+              cluster, have the object collected as garbage.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: code::NO_PODS,
+        what: "A workload whose pods will not be created.",
+        why: "Nobody acts on workloads of this kind yet (StatefulSets, DaemonSets, Jobs, …), so their pods are missing: they \
+              take no room on the nodes and serve nothing. Say the same as a Deployment if the question depends on it.",
         wrong: "",
         right: "",
     },

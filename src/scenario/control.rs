@@ -5,6 +5,7 @@ use super::problem::{Problem, code};
 use super::reader::{self, Section, Sink};
 use super::suggest::{listed, nearest};
 use crate::kernel::dist::Delay;
+use crate::kernel::time::Span;
 use crate::object::setting::{SETTINGS, Unit};
 use crate::object::{DelayId, SettingId};
 use std::collections::BTreeSet;
@@ -18,9 +19,11 @@ pub fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, De
     for (name, value) in section.rest() {
         let Some(id) = DelayId::find(&name.value) else {
             let names = || DelayId::ALL.iter().map(|id| id.row().name);
-            sink.error(code::UNKNOWN_DELAY, &name.bytes, format!("there is no delay `{}`", name.value))
-                .guess(nearest(&name.value, names()))
-                .help("`evenkeel list delays` shows all");
+            let problem = sink.error(code::UNKNOWN_DELAY, &name.bytes, format!("there is no delay `{}`", name.value));
+            match belongs_to(&name.value) {
+                Some(help) => problem.help(help),
+                None => problem.guess(nearest(&name.value, names())).help("`evenkeel list delays` shows all"),
+            };
             continue;
         };
         delays.extend(distribution::delay(value, &name.value, sink).map(|delay| (id, delay)));
@@ -35,9 +38,13 @@ pub fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId,
     for (component, value) in section.rest() {
         if !components.contains(component.value.as_str()) {
             let message = format!("no program is called `{}`", component.value);
-            sink.error(code::UNKNOWN_SETTING, &component.bytes, message)
-                .guess(nearest(&component.value, components.iter().copied()))
-                .help(format!("settings belong to {}", listed(components.iter().copied())));
+            let problem = sink.error(code::UNKNOWN_SETTING, &component.bytes, message);
+            match belongs_to(&component.value) {
+                Some(help) => problem.help(help),
+                None => problem
+                    .guess(nearest(&component.value, components.iter().copied()))
+                    .help(format!("settings belong to {}", listed(components.iter().copied()))),
+            };
             continue;
         }
         let Some(mut table) = reader::table(value, &format!("[control.{}]", component.value), &[], sink) else {
@@ -53,6 +60,18 @@ pub fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId,
     settings
 }
 
+/// Where a setting is written that stands elsewhere.
+fn belongs_to(name: &str) -> Option<String> {
+    let row = SETTINGS.iter().find(|row| row.name == name)?;
+    Some(format!("it is a setting of `{0}`: write it below `[control.{0}]`", row.component))
+}
+
+/// Settings that Kubernetes no longer has, and what took their place.
+const GONE: [(&str, &str); 1] = [(
+    "pod-eviction-timeout",
+    "taints took its place: set `default-unreachable-toleration-seconds` below `[control.kube-apiserver]`",
+)];
+
 fn setting(id: SettingId, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<i64> {
     let row = id.row();
     let written = if row.unit == Unit::Duration {
@@ -63,7 +82,13 @@ fn setting(id: SettingId, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> 
     };
     let admitted = written.and_then(|number| row.admit(number));
     if let Err(message) = &admitted {
-        sink.bad_value(&value.span(), message).note(format!("the default is {}", row.unit.show(row.default)));
+        let text = value.get_ref().as_str().unwrap_or_default();
+        let seconds = Span::parse(text).ok().filter(|_| row.name.to_lowercase().ends_with("seconds"));
+        let problem = sink.bad_value(&value.span(), message);
+        problem.note(format!("the default is {}", row.unit.show(row.default)));
+        if let Some(span) = seconds {
+            problem.help(format!("it is in seconds: write `{} = {}`", row.name, span.as_secs()));
+        }
     }
     admitted.ok()
 }
@@ -74,7 +99,10 @@ fn unknown_setting<'a>(component: &str, name: &str, bytes: &Range<usize>, sink: 
     let problem = sink.error(code::UNKNOWN_SETTING, bytes, message);
     let elsewhere = SETTINGS.iter().find(|row| row.name == name);
     if let Some(row) = elsewhere {
-        return problem.help(format!("it belongs to `{}`", row.component));
+        return problem.help(format!("it belongs to `{0}`: write it below `[control.{0}]`", row.component));
+    }
+    if let Some((_, instead)) = GONE.iter().find(|(gone, _)| *gone == name) {
+        return problem.help(*instead);
     }
     let own = SETTINGS.iter().filter(|row| row.component == component).map(|row| row.name);
     problem.guess(nearest(name, own)).help("`evenkeel list settings` shows all")

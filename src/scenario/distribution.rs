@@ -64,12 +64,18 @@ fn delay_within(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, name: &str, si
         section.abandon(sink);
         return None;
     };
+    let errors = sink.problems.list.len();
     let own = DISTRIBUTIONS.iter().find(|(name, _)| *name == dist.value).map_or(&[][..], |(_, keys)| keys);
     for field in DISTRIBUTION.iter().filter(|field| field.name != "dist" && !own.contains(&field.name)) {
         if let Some(value) = section.value(field.name) {
             let message = format!("a distribution `{}` has no `{}`", dist.value, field.name);
             sink.error(code::CONFLICT, &value.span(), message).help(format!("it has {}", listed(own.iter().copied())));
         }
+    }
+    if sink.problems.list.len() > errors {
+        // Whoever gives the parameters of another distribution lacks those of this one.
+        section.abandon(sink);
+        return None;
     }
     let delay = parameters(read, &dist.value, &mut section, sink);
     let bounds =
@@ -116,6 +122,54 @@ fn parameters(read: ReadSpan<'_>, dist: &str, section: &mut Section<'_>, sink: &
             Some(Delay::Weibull { shape_milli, scale: scale? })
         }
         _ => empirical(read, section, sink),
+    }
+}
+
+/// A delay as one would write it: what is read again as the same.
+pub fn written(delay: &Delay) -> String {
+    let span = |span: &Span| format!("\"{span}\"");
+    let bounds = |min: &Span, max: &Span| {
+        let least = (*min > Span::ZERO).then(|| format!(", min = {}", span(min)));
+        let most = (*max < UNBOUNDED).then(|| format!(", max = {}", span(max)));
+        least.into_iter().chain(most).collect::<String>()
+    };
+    match delay {
+        Delay::Constant(value) => span(value),
+        Delay::Uniform { min, max } => {
+            format!("{{ dist = \"uniform\", min = {}, max = {} }}", span(min), span(max))
+        }
+        Delay::Exponential { mean } => format!("{{ dist = \"exponential\", mean = {} }}", span(mean)),
+        Delay::LogNormal { median, p95 } => {
+            format!("{{ dist = \"lognormal\", median = {}, p95 = {} }}", span(median), span(p95))
+        }
+        Delay::Normal { mean, sd, min, max } => {
+            format!("{{ dist = \"normal\", mean = {}, sd = {}{} }}", span(mean), span(sd), bounds(min, max))
+        }
+        Delay::Weibull { shape_milli, scale } => {
+            let shape = format!("{}.{:03}", shape_milli / 1_000, shape_milli % 1_000);
+            format!("{{ dist = \"weibull\", shape = {shape}, scale = {} }}", span(scale))
+        }
+        Delay::Quantiles(table) => {
+            let quantile = |&(share, value): &(u32, Span)| {
+                let (whole, rest) = (share / 10_000, share % 10_000);
+                format!("\"p{whole}.{rest:04}\" = {}", span(&value))
+            };
+            let quantiles = table.iter().map(quantile).collect::<Vec<_>>().join(", ");
+            format!("{{ dist = \"empirical\", quantiles = {{ {quantiles} }} }}")
+        }
+        Delay::Values(table) => {
+            let values = table.iter().map(|(value, _)| span(value)).collect::<Vec<_>>().join(", ");
+            let weights = table.iter().map(|(_, weight)| weight.to_string()).collect::<Vec<_>>().join(", ");
+            format!("{{ dist = \"empirical\", values = [{values}], weights = [{weights}] }}")
+        }
+        Delay::Within { delay, min, max } => {
+            let inner = written(delay);
+            let inner = match delay.as_ref() {
+                Delay::Constant(value) => format!("{{ dist = \"constant\", value = {}", span(value)),
+                _ => inner.trim_end_matches('}').trim_end().to_string(),
+            };
+            format!("{inner}{} }}", bounds(min, max))
+        }
     }
 }
 
@@ -190,7 +244,8 @@ fn weights(value: &Spanned<DeValue<'_>>, wanted: usize, sink: &mut Sink<'_>) -> 
         weights.push(number);
     }
     if weights.len() != wanted {
-        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()));
+        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()))
+            .help("give one weight for each value, or leave `weights` out");
         return None;
     }
     Some(weights)
@@ -236,6 +291,29 @@ mod tests {
             (r#"{ dist = "empirical", values = ["1s", "2s"] }"#, "empirical, 1 × 1s, 1 × 2s"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for text in [
+            r#""4.000001s""#,
+            r#"{ dist = "uniform", min = "1s", max = "3s" }"#,
+            r#"{ dist = "exponential", mean = "12m", max = "25m" }"#,
+            r#"{ dist = "lognormal", median = "4s", p95 = "12s", min = "1s" }"#,
+            r#"{ dist = "normal", mean = "95s", sd = "15s", min = "60s" }"#,
+            r#"{ dist = "weibull", shape = 0.75, scale = "1h" }"#,
+            r#"{ dist = "empirical", quantiles = { p50 = "4s", "p99.9" = "1m" } }"#,
+            r#"{ dist = "empirical", values = ["1s", "2s"], weights = [3, 1] }"#,
+        ] {
+            let read = |text: &str| {
+                let text = format!("delay = {text}");
+                let root = DeTable::parse(&text).expect("TOML");
+                let mut problems = Problems::default();
+                delay(&root.get_ref()["delay"], "delay", &mut Sink::new("x.toml", &mut problems)).expect("a delay")
+            };
+            let first = read(text);
+            assert_eq!(read(&written(&first)), first, "{text}");
         }
     }
 

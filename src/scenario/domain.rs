@@ -54,7 +54,9 @@ fn covers(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<Covers> {
         (one, more) => one.or(more),
     };
     let labels = section.text("labels", sink);
+    let errors = sink.problems.list.len();
     section.finish(sink);
+    let has_unknown = sink.problems.list.len() > errors;
     let selector = labels.map(|labels| match label_selector::parse(&labels.value) {
         Ok(selector) => Some(At { value: selector, bytes: labels.bytes }),
         Err(message) => {
@@ -67,6 +69,10 @@ fn covers(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<Covers> {
         selector => selector.flatten(),
     };
     if nodes.is_none() && zones.is_none() && pools.is_none() && labels.is_none() {
+        // What a key of another name meant is told; that nothing is covered follows from it.
+        if has_unknown {
+            return None;
+        }
         sink.error(code::MISSING_KEY, &bytes, "`covers` names no nodes")
             .help("as { zone = \"b\" }, { nodes = [\"w-1\", \"w-2\"] }, { labels = \"disk=ssd\" }; leave it out if only domains within have nodes");
         return None;
@@ -236,15 +242,20 @@ fn check_parent(
         }
         return;
     }
-    let mut seen = BTreeSet::new();
-    let mut above = Some(within.value.as_str());
-    while let Some(name) = above.filter(|name| seen.insert(*name)) {
-        if name == domain.name.value {
-            let message = format!("`{name}` would lie within itself");
-            sink.error(code::CONFLICT, &within.bytes, message)
-                .help("domains are a tree: leave one `within` of the circle out");
-            return;
+    let mut round = vec![within.value.as_str()];
+    while let Some(above) = round.last().and_then(|last| parents.get(last).copied().flatten()) {
+        if *round.last().unwrap_or(&"") == domain.name.value || round.contains(&above) {
+            break;
         }
-        above = parents.get(name).copied().flatten();
+        round.push(above);
+    }
+    // Those on a circle are told once, at the one that comes first by name.
+    let is_on_it = round.last() == Some(&domain.name.value.as_str());
+    if is_on_it && round.iter().all(|name| domain.name.value.as_str() <= *name) {
+        let steps: Vec<String> = round.iter().map(|name| format!("within `{name}`")).collect();
+        let message = format!("`{}` would lie within itself", domain.name.value);
+        sink.error(code::CONFLICT, &within.bytes, message)
+            .label(format!("`{}` lies {}", domain.name.value, steps.join(", which lies ")))
+            .help("domains are a tree: leave one `within` of the circle out");
     }
 }

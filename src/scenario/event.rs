@@ -7,7 +7,7 @@ use super::problem::code;
 use super::reader::{At, Section, Sink};
 use super::schema::{Event, Moment, What};
 use super::shape;
-use super::suggest::nearest;
+use super::suggest::{listed, nearest};
 use super::target::{self, Written};
 use crate::action::{self, ActionRow, Build};
 use crate::fault::{self, FaultRow};
@@ -37,7 +37,7 @@ pub fn id(section: &mut Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>)
         let message = format!("{} `{}` is there already", section.name, id.value);
         sink.error(code::TWICE, &id.bytes, message).help("ids are how others refer to it: give each its own");
     } else if id.value.trim().is_empty() || id.value.contains(char::is_control) {
-        sink.bad_value(&id.bytes, "an id is a word that others can refer to");
+        sink.bad_value(&id.bytes, "an id is a word that others can refer to").help("as `id = \"crash\"`");
     } else {
         ids.push(id.value.clone());
     }
@@ -106,6 +106,18 @@ enum Built {
     ByReader,
 }
 
+/// Which faults and actions have a parameter that this one has not.
+fn owners(key: &str, row: Row) -> Option<String> {
+    if row.parameters().iter().any(|field| field.name == key) {
+        return None;
+    }
+    let has_it = |fields: &[Field]| fields.iter().any(|field| field.name == key);
+    let faults = fault::REGISTRY.iter().filter(|row| has_it(row.parameters)).map(|row| row.name);
+    let actions = action::REGISTRY.iter().filter(|row| has_it(row.parameters)).map(|row| row.name);
+    let names: Vec<&str> = faults.chain(actions).collect();
+    (!names.is_empty()).then(|| format!("it is a parameter of {}", listed(names)))
+}
+
 /// What other tools call it.
 fn meant(name: &str) -> Option<&'static str> {
     let meant = match name.to_ascii_lowercase().as_str() {
@@ -120,6 +132,10 @@ fn meant(name: &str) -> Option<&'static str> {
         "label" => "node.label",
         "restart" | "rollout-restart" => "rollout.restart",
         "undo" | "rollback" => "rollout.undo",
+        "pod.kill" | "pod-kill" | "podkill" | "pod-delete" | "pod.delete" => "delete",
+        "reboot" | "node-reboot" | "restart-node" => "node.reboot",
+        "stress" | "cpu-stress" | "stress-cpu" | "cpu.stress" => "node.slow",
+        "disk-fill" | "disk.fill" | "disk-full" => "node.disk-pressure",
         "packet-loss" | "network.loss" => "link.lossy",
         "latency" | "network.delay" | "network-delay" => "link.slow",
         _ => return None,
@@ -151,19 +167,23 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
         problem.help(if row.has_target() { "its nodes are named by `target`" } else { "leave it out" });
     }
     let patched = if row.name() == "patch" { section.value("patch") } else { None };
-    let read = parameters(row, &mut section, sink);
-    section.finish(sink);
+    // What it is about, in the wrong key: that the right one is missing follows.
+    let is_misplaced = !row.has_target() && !section.is_missing("target");
+    let read = parameters(row, is_misplaced, &mut section, sink);
+    section.finish_with(&|key| owners(key, row), sink);
     let (parameters, places, is_whole) = read;
     let of = parameters.get("of").and_then(Value::as_text).map(str::to_string);
     let of = of.zip(places.iter().find(|(name, _)| *name == "of"));
     let of = of.map(|(value, (_, bytes))| At { value, bytes: bytes.clone() });
+    let tried = places.iter().find(|(name, _)| ["patch", "container"].contains(name)).map(|(_, bytes)| bytes.clone());
     let what = match if is_whole { built(row, &parameters, &places, &whole, sink) } else { None } {
         Some(Built::Whole(what)) => Some(what),
         Some(Built::ByReader) => by_reader(row, &parameters, &places, of.as_ref(), patched, sink),
         None => None,
     };
     let (lasts, jitter, stagger) = times?;
-    Some(Event { id: id?, moment: moment?, name: row.name(), what: what?, target: target?, of, lasts, jitter, stagger })
+    let (id, moment, what, target) = (id?, moment?, what?, target?);
+    Some(Event { id, moment, name: row.name(), what, target, of, tried, lasts, jitter, stagger })
 }
 
 /// What only this layer can make: it reads manifests and knows the pools.
@@ -215,9 +235,18 @@ fn by_reader(
 type Places = Vec<(&'static str, Range<usize>)>;
 
 /// The parameters of a row, where they are written, and whether all could be read.
-fn parameters(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> (Parameters, Places, bool) {
+fn parameters(
+    row: Row,
+    is_misplaced: bool,
+    section: &mut Section<'_>,
+    sink: &mut Sink<'_>,
+) -> (Parameters, Places, bool) {
     let (mut parameters, mut places, mut is_whole) = (Parameters::new(), Vec::new(), true);
     for field in row.parameters() {
+        if field.name == "of" && is_misplaced && section.is_missing("of") {
+            is_whole = false;
+            continue;
+        }
         let value = if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
         let Some(value) = value else {
             is_whole &= !field.is_required;
@@ -225,6 +254,10 @@ fn parameters(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> (Para
         };
         places.push((field.name, value.span()));
         match shape::read(value, field.name, field.shape, sink) {
+            Some(Value::Text(text)) if text.is_empty() => {
+                sink.bad_value(&value.span(), format!("`{}` is empty", field.name)).note(field.what);
+                is_whole = false;
+            }
             Some(value) => drop(parameters.insert(field.name, value)),
             None => is_whole = false,
         }
@@ -292,8 +325,11 @@ fn times(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Op
     let mut within = |key: &'static str, needs_end: bool| {
         let span = section.short_span(key, sink)?;
         if !is_spread {
-            sink.bad_value(&span.bytes, format!("`{name}` happens once: it has no `{key}`"))
-                .help(format!("leave `{key}` out"));
+            let why = match row {
+                Row::Fault(_) => format!("`{name}` hits the cluster as a whole: it has no `{key}`"),
+                Row::Action(_) => format!("`{name}` is done once: it has no `{key}`"),
+            };
+            sink.bad_value(&span.bytes, why).help(format!("leave `{key}` out"));
         } else if needs_end && written.is_none() {
             sink.error(code::CONFLICT, &span.bytes, "it never ends, so no node gets well")
                 .help("say how long it lasts with `for`, or leave `stagger` out");

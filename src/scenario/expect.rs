@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// All seeds, in millionths.
-const ALL_SEEDS: u32 = 1_000_000;
+pub const ALL_SEEDS: u32 = 1_000_000;
 
 /// Reads the expectations.
 pub fn expectations(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Expectation> {
@@ -66,7 +66,8 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
             self::rule(&rule, sink)
         }
         (Some(_), Some(rule)) => {
-            sink.error(code::CONFLICT, &rule.bytes, "an expectation has either a `measure` or a `rule`");
+            sink.error(code::CONFLICT, &rule.bytes, "an expectation has either a `measure` or a `rule`")
+                .help("make it two: another `[[expect]]` for the rule");
             None
         }
         (None, None) if is_mistyped || section.slip("measure", sink) || section.slip("rule", sink) => None,
@@ -117,9 +118,16 @@ fn measure(name: &At<String>, section: &mut Section<'_>, sink: &mut Sink<'_>) ->
         is_bounded = true;
         bounds.extend(bound(measure, key, value, sink).map(|value| Bound { comparison, value }));
     }
+    let is_slip = !is_bounded && Comparison::ALL.iter().any(|(key, _)| section.slip(key, sink));
+    if is_slip {
+        return None;
+    }
     if !is_bounded {
-        sink.error(code::MISSING_KEY, &name.bytes, format!("`{}` has no bound", measure.name))
-            .help(format!("add {}", listed(Comparison::ALL.map(|(key, _)| key))));
+        sink.error(code::MISSING_KEY, &name.bytes, format!("`{}` has no bound", measure.name)).help(format!(
+            "add one or two of {}, as `at-most = {}`",
+            listed(Comparison::ALL.map(|(key, _)| key)),
+            example(measure.unit)
+        ));
     }
     let side = |which| bounds.iter().find(|bound: &&Bound| bound.comparison == which).map(|bound| bound.value);
     if let (Some(least), Some(most)) = (side(Comparison::AtLeast), side(Comparison::AtMost))
@@ -130,6 +138,15 @@ fn measure(name: &At<String>, section: &mut Section<'_>, sink: &mut Sink<'_>) ->
         sink.error(code::CONFLICT, &name.bytes, message).help("swap the bounds");
     }
     Some(Claim::Measure { measure, bounds })
+}
+
+fn example(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Duration => "\"8m\"",
+        Unit::Pods | Unit::Count => "2",
+        Unit::Flag => "true",
+        Unit::Share => "\"5%\"",
+    }
 }
 
 fn bound(measure: &Measure, key: &'static str, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<i64> {
@@ -143,7 +160,8 @@ fn bound(measure: &Measure, key: &'static str, value: &Spanned<DeValue<'_>>, sin
             let number = text.value.parse::<u32>().ok();
             if number.is_none() {
                 let what = if measure.unit == Unit::Pods { "number of pods" } else { "whole number" };
-                sink.bad_value(&text.bytes, format!("`{}` is not a {what}", text.value));
+                sink.bad_value(&text.bytes, format!("`{}` is not a {what}", text.value))
+                    .label("expected a whole number from 0, without a unit");
             }
             number.map(i64::from)
         }

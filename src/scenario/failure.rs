@@ -96,7 +96,8 @@ const MODELS: [&str; preset::REGISTRY.len()] = {
     names
 };
 
-const BURST: &[Field] = &[
+/// Keys of `burst`.
+pub const BURST: &[Field] = &[
     Field::required("share", Shape::Share, "Chance that after each thing that fails another one fails with it."),
     Field::required("within", Shape::Text, "What those that fail together have in common: a kind, as for `per`."),
 ];
@@ -212,6 +213,11 @@ fn failure(mut own: Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>) -> 
     let fault = row.and_then(|row| build_fault(row, &mut keys, sink));
     let mut within = |key| keys.with(key).short_span(key, sink).map_or(Span::ZERO, |span| span.value);
     let (jitter, stagger) = (within("jitter"), within("stagger"));
+    if stagger > Span::ZERO && row.is_some_and(|row| row.end.is_some()) && keys.with("for").is_missing("for") {
+        let bytes = keys.own.value("stagger").map_or(keys.model.clone(), toml::Spanned::span);
+        sink.error(code::CONFLICT, &bytes, "it never ends, so no node gets well")
+            .help("say how long it lasts with `for`, or leave `stagger` out");
+    }
     // Which parameters it may have is not known without the fault.
     if row.is_none() {
         keys.own.abandon(sink)
@@ -276,7 +282,10 @@ fn fault_row(keys: &mut Keys<'_>, is_lost: bool, sink: &mut Sink<'_>) -> Option<
         keys.text("do", sink)?
     };
     let row = fault::find(&name.value);
-    if row.is_none() {
+    if row.is_none() && crate::action::find(&name.value).is_some() {
+        sink.error(code::UNKNOWN_FAULT, &name.bytes, format!("`{}` is an action, nothing that fails", name.value))
+            .help("write it as an `[[event]]`, or name a fault: `evenkeel list faults` shows all");
+    } else if row.is_none() {
         let names = || fault::REGISTRY.iter().map(|row| row.name);
         sink.error(code::UNKNOWN_FAULT, &name.bytes, format!("nothing is called `{}`", name.value))
             .guess(nearest(&name.value, names()))

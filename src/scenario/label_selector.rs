@@ -53,6 +53,12 @@ fn requirement(term: &str, selector: &mut Selector) -> Result<(), String> {
         selector.expressions.push(Requirement { key: name.into(), operator, values });
         Ok(())
     };
+    let words: Vec<&str> = term.split_whitespace().collect();
+    if let [name, word @ ("in" | "notin"), value] = words[..]
+        && !term.contains('(')
+    {
+        return Err(format!("`{term}` has no brackets: write `{name} {word} ({value})`"));
+    }
     if let Some((head, list)) = term.split_once('(') {
         let list = list.strip_suffix(')').ok_or_else(|| format!("`{term}` has no closing bracket"))?;
         let values: Vec<String> = list.split(',').map(|value| value.trim().to_string()).collect();

@@ -282,7 +282,11 @@ pub const EXPECT: &[Field] = &[
     Field::optional("measure", Text, "A number to take of the run, with a bound; `evenkeel list measures` shows all."),
     Field::optional("rule", Text, "Something that must hold; `evenkeel list rules` shows all."),
     Field::optional("of", Text, "The workload that it is about, as \"deployment/web\"."),
-    Field::optional("since", Text, "The event from which it counts; the only one if left out."),
+    Field::optional(
+        "since",
+        Text,
+        "The event from which it counts. If left out: the only one, or the beginning for what needs none.",
+    ),
     Field::optional("before", Text, "The event before which it must have happened (for measures that ask so)."),
     Field::optional("at-least", Any, "The measure is at least this."),
     Field::optional("at-most", Any, "The measure is at most this."),

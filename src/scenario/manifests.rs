@@ -4,7 +4,7 @@
 use super::problem::{Place, Problems, code};
 use super::reader::At;
 use super::schema::{Scenario, What};
-use super::source::{Sources, join};
+use super::source::{NOT_UTF8, Sources, join};
 use super::{Files, ManifestFile};
 use crate::object::{Key, Kind, Meta, Namespace, Object};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +87,10 @@ fn find(
                     Some(sources.place(&name.bytes)),
                     format!("cannot read `{path}`: {why}"),
                 );
-                problem.help("manifests are looked for beside the scenario file");
+                problem.help(match why.contains("UTF-8") {
+                    true => NOT_UTF8,
+                    false => "manifests are looked for beside the scenario file",
+                });
                 if name.value.contains(['*', '?']) {
                     problem.help("name each file: patterns are not looked up");
                 }

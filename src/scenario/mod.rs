@@ -11,12 +11,15 @@
 pub mod build;
 pub mod check;
 pub mod control;
+pub mod defaults;
 pub mod codes;
+pub mod describe;
 pub mod distribution;
 pub mod domain;
 pub mod edit;
 pub mod event;
 pub mod expect;
+pub mod json_schema;
 pub mod label_selector;
 pub mod language;
 pub mod failure;
@@ -40,6 +43,8 @@ pub mod target;
 pub mod workload;
 
 mod manifests;
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod tests;
 
@@ -160,6 +165,14 @@ impl Loaded {
     pub fn silences(&self, seed: Option<u64>) -> Vec<String> {
         let seed = seed.unwrap_or(self.scenario.run.seed.value);
         build::build(&self.scenario, &self.domains, Vec::new(), &self.applied, seed).1
+    }
+
+    /// Every value that holds, as TOML, with its origin behind it.
+    pub fn defaults(&self) -> String {
+        let tree = self.sources.tree(&mut Problems::default());
+        let run = tree.get("run").and_then(|run| run.get_ref().as_table());
+        let keys = run.into_iter().flat_map(|run| run.keys().map(|key| format!("run.{}", key.get_ref())));
+        defaults::shown(&self.scenario, &keys.collect())
     }
 
     /// A hash of its text and of its manifests.

@@ -14,7 +14,9 @@ use toml::de::DeTable;
 pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     let mut root = Section::new(root, 0..0, "a scenario", ROOT);
     version(&mut root, sink)?;
-    let title = root.required_text("title", sink).map(|title| title.value).unwrap_or_default();
+    let is_below_a_table = root.is_missing("title") && root.is_below_a_table("title");
+    let title = if is_below_a_table { root.text("title", sink) } else { root.required_text("title", sink) };
+    let title = title.map(|title| title.value).unwrap_or_default();
     let manifests = root.texts("manifests", sink).map(|texts| texts.value).unwrap_or_default();
     let run = run(root.table("run", RUN, sink), sink);
     let (pools, are_pools_complete) = cluster(&mut root, sink);
@@ -118,21 +120,28 @@ fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
         return (Vec::new(), false);
     };
     let Some(mut section) = reader::table(value, "[cluster]", CLUSTER, sink) else { return (Vec::new(), false) };
+    let errors = sink.problems.list.len();
     let sections = section.tables("pool", "cluster.pool", POOL, sink);
     let declared = sections.len();
-    if declared == 0 {
+    if declared == 0 && sink.problems.list.len() == errors && !section.slip("pool", sink) {
         sink.error(code::MISSING_KEY, &section.bytes, "the cluster has no nodes")
             .help("add a pool of nodes: `[[cluster.pool]]` with `name`, `count` and `capacity`");
     }
     section.finish(sink);
     let mut names = BTreeSet::new();
-    let mut pools = Vec::new();
+    let mut node_names = BTreeSet::new();
+    let mut pools: Vec<Pool> = Vec::new();
     let mut nodes = 0;
     for section in sections {
         let Some(pool) = super::pool::pool(section, &mut nodes, sink) else { continue };
         if !names.insert(pool.name.value.clone()) {
-            sink.error(code::TWICE, &pool.name.bytes, format!("there is another pool `{}`", pool.name.value));
+            sink.error(code::TWICE, &pool.name.bytes, format!("there is another pool `{}`", pool.name.value))
+                .help("nodes are called after their pool: give each its own name");
+        } else if let Some(node) = pool.nodes().find(|node| node_names.contains(&node.name)) {
+            let message = format!("another pool has a node `{}` too", node.name);
+            sink.error(code::TWICE, &pool.name.bytes, message).help("give the pool or its nodes other names");
         }
+        node_names.extend(pool.nodes().map(|node| node.name));
         pools.push(pool);
     }
     let are_complete = pools.len() == declared;

@@ -3,6 +3,7 @@
 use super::problem::code;
 use super::reader::{self, At, Section, Sink};
 use super::schema::{DEFAULT_MAX_PODS, Pool};
+use super::suggest::{meant, nearest};
 use crate::object::quantity::Quantity;
 use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use crate::object::taint::{Effect, Taint};
@@ -45,6 +46,12 @@ pub fn pool(mut section: Section<'_>, nodes: &mut u64, sink: &mut Sink<'_>) -> O
     let count = count.filter(|count| fits(count, nodes, sink));
     let names: Vec<At<String>> = names.map(|names| names.value).unwrap_or_default();
     let are_names_good = names.iter().fold(true, |good, name| is_node_name(&name.value, &name.bytes, sink) & good);
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].iter().any(|before| before.value == name.value) {
+            sink.error(code::TWICE, &name.bytes, format!("there is another node `{}`", name.value))
+                .help("give each node its own name");
+        }
+    }
     let name = name.filter(|name| is_name(name, count.as_ref().map_or(1, |count| count.value.max(1)), sink));
     let zones = section.texts("zones", sink).map(|zones| {
         let good = zones.value.into_iter().filter(|zone| is_zone(zone, sink));
@@ -76,6 +83,9 @@ pub fn pool(mut section: Section<'_>, nodes: &mut u64, sink: &mut Sink<'_>) -> O
             if capacity.get(&name).is_some_and(|most| quantity > most) {
                 sink.bad_value(&bytes, format!("pods may have more `{name}` than the machine has"))
                     .help("make `allocatable` smaller or `capacity` larger");
+            } else if capacity.get(&name).is_none() {
+                sink.bad_value(&bytes, format!("pods may have `{name}`, but `capacity` has none"))
+                    .help(format!("add `{name}` to `capacity`"));
             }
             all.set(name, quantity);
         }
@@ -122,6 +132,12 @@ fn racks(
             super::domain::no_such(&zone.value, &zone.bytes, "zone", &known, sink);
         }
         let names = reader::texts(value, &zone.value, sink)?;
+        let is_elsewhere =
+            |name: &&At<String>| racks.iter().any(|(_, racks): &(_, Vec<String>)| racks.contains(&name.value));
+        if let Some(name) = names.value.iter().find(is_elsewhere) {
+            sink.error(code::TWICE, &name.bytes, format!("the rack `{}` is in another zone already", name.value))
+                .help(format!("a rack is in one zone: call it `{}-{}`", zone.value, name.value));
+        }
         racks.push((Some(zone.value), good(names, sink)));
     }
     Some(racks)
@@ -142,7 +158,7 @@ fn fits(count: &At<u64>, nodes: &mut u64, sink: &mut Sink<'_>) -> bool {
 /// Whether nodes may be called after the pool. Names only get longer: the last is as good as all.
 fn is_name(name: &At<String>, count: u64, sink: &mut Sink<'_>) -> bool {
     if name.value.is_empty() {
-        sink.bad_value(&name.bytes, "a pool needs a name: its nodes are called after it");
+        sink.bad_value(&name.bytes, "a pool needs a name: its nodes are called after it").help("write `name = \"w\"`");
         return false;
     }
     let last = format!("{}-{count}", name.value);
@@ -191,12 +207,29 @@ fn capacity(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Resourc
     list.set(PODS, Quantity::from_units(DEFAULT_MAX_PODS));
     let own = quantities(value, "capacity", sink)?;
     for resource in [CPU, MEMORY] {
-        if value.get_ref().get(resource).is_none() {
+        let keys = value.get_ref().as_table().into_iter().flat_map(|table| table.keys());
+        let slip = keys.filter(|key| ![CPU, MEMORY, PODS].contains(&key.get_ref().as_ref()));
+        let slip = slip.min_by_key(|key| key.span().start).filter(|key| meant(key.get_ref(), [resource]).is_some());
+        if let Some(slip) = slip.filter(|_| value.get_ref().get(resource).is_none()) {
+            sink.error(
+                code::UNKNOWN_KEY,
+                &slip.span(),
+                format!("the capacity names `{}`, but no `{resource}`", slip.get_ref()),
+            )
+            .guess(Some(resource));
+        } else if value.get_ref().get(resource).is_none() {
             sink.error(code::MISSING_KEY, &value.span(), format!("the capacity names no `{resource}`"))
                 .help(format!("write `capacity = {{ cpu = \"4\", memory = \"8Gi\" }}` with what the machine has"));
         }
     }
-    own.into_iter().for_each(|(name, quantity, _)| list.set(name, quantity));
+    for (name, quantity, bytes) in own {
+        if name == MEMORY && quantity > Quantity::default() && quantity < Quantity::from_units(1) {
+            sink.bad_value(&bytes, "this is less than one byte of memory")
+                .label("`m` means thousandths")
+                .help("for megabytes write \"Mi\"");
+        }
+        list.set(name, quantity);
+    }
     Some(list)
 }
 
@@ -222,7 +255,12 @@ pub(super) fn taint(text: &At<String>, sink: &mut Sink<'_>) -> Option<Taint> {
     let split = text.value.rsplit_once(':');
     let effect = split.and_then(|(_, name)| effects.into_iter().find(|effect| effect.to_string() == name));
     let (Some((pair, _)), Some(effect)) = (split, effect) else {
+        let named = split.map(|(_, name)| name.to_string());
+        let effects = effects.map(|effect| effect.to_string());
+        let guess = named.as_deref().and_then(|name| nearest(name, effects.iter().map(String::as_str)));
         sink.bad_value(&text.bytes, format!("`{}` is not a taint", text.value))
+            .label(if named.is_some() { "this has an unknown effect" } else { "this has no effect" })
+            .guess(guess)
             .help("write it as for `kubectl taint`: \"key=value:NoSchedule\", \"key:NoExecute\"");
         return None;
     };

@@ -221,6 +221,22 @@ impl Problems {
     }
 }
 
+/// The text that a file holds.
+///
+/// # Errors
+/// Which byte is no text, in a few words.
+pub fn utf8(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let (line, column) = position(&String::from_utf8_lossy(&bytes[..good]), good);
+        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            true => "it is UTF-16 and not UTF-8 text".to_string(),
+            false => format!("it is not UTF-8 text (line {line}, column {column} is byte 0x{:02X})", bytes[good]),
+        }
+    })
+}
+
 /// Line and column of a byte, both from 1; columns count characters.
 pub fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = &text[..floor_boundary(text, byte)];

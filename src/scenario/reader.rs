@@ -3,9 +3,11 @@
 //! By hand rather than through serde: serde gives up at the first problem, and loses places inside tagged or flattened
 //! tables. Which keys a table may have is in `language`; `shape` reads a value by the description of a key.
 
+mod written;
+
 use super::problem::{Place, Problem, Problems, code};
 use super::source::Sources;
-use super::suggest::{listed, nearest};
+use super::suggest::{listed, meant};
 use crate::kernel::time::Span;
 use crate::object::field::Field;
 use std::ops::Range;
@@ -112,7 +114,7 @@ impl<'a> Section<'a> {
     pub fn slip(&mut self, key: &'static str, sink: &mut Sink<'_>) -> bool {
         let unread = |other: &str| !self.taken.iter().any(|taken| taken == other);
         let is_known = |other: &str| self.fields.iter().any(|field| field.name == other);
-        let is_slip = |other: &str| unread(other) && !is_known(other) && nearest(other, [key]).is_some();
+        let is_slip = |other: &str| unread(other) && !is_known(other) && meant(other, [key]).is_some();
         let found = self.table.keys().filter(|other| is_slip(other.get_ref())).min_by_key(|other| other.span().start);
         let Some(slip) = found else { return false };
         self.taken.push(slip.get_ref().to_string());
@@ -124,6 +126,11 @@ impl<'a> Section<'a> {
     /// Whether `key` is not there. Does not count as reading it.
     pub fn is_missing(&self, key: &str) -> bool {
         self.table.get(key).is_none()
+    }
+
+    /// Whether a table within this one has `key`, as when a key of the file stands below a line in brackets.
+    pub fn is_below_a_table(&self, key: &str) -> bool {
+        self.table.values().any(|value| value.get_ref().as_table().is_some_and(|table| table.get(key).is_some()))
     }
 
     /// Whether the table has no keys at all.
@@ -138,7 +145,9 @@ impl<'a> Section<'a> {
         // only repeat it.
         if value.is_none() && !self.slip(key, sink) {
             let what = self.fields.iter().find(|field| field.name == key).map_or("", |field| field.what);
-            sink.error(code::MISSING_KEY, &self.bytes, format!("{} has no `{key}`", self.name)).note(what);
+            let shape = self.fields.iter().find(|field| field.name == key).map(|field| field.shape);
+            let problem = sink.error(code::MISSING_KEY, &self.bytes, format!("{} has no `{key}`", self.name));
+            problem.note(what).help(format!("add `{key} = {}`", written::example(key, shape)));
         }
         value
     }
@@ -157,7 +166,12 @@ impl<'a> Section<'a> {
     }
 
     /// Reports the keys that nobody read.
-    pub fn finish(mut self, sink: &mut Sink<'_>) {
+    pub fn finish(self, sink: &mut Sink<'_>) {
+        self.finish_with(&|_| None, sink);
+    }
+
+    /// Reports the keys that nobody read; `elsewhere` says where a key that is unknown here has its place.
+    pub fn finish_with(mut self, elsewhere: &dyn Fn(&str) -> Option<String>, sink: &mut Sink<'_>) {
         for (key, _) in self.rest() {
             let names = || self.fields.iter().map(|field| field.name);
             if names().any(|name| name == key.value) {
@@ -167,10 +181,15 @@ impl<'a> Section<'a> {
             }
             let problem =
                 sink.error(code::UNKNOWN_KEY, &key.bytes, format!("{} has no key `{}`", self.name, key.value));
-            match nearest(&key.value, names()) {
-                Some(guess) => problem.guess(Some(guess)),
-                None => problem.help(format!("it may have {}", listed(names()))),
+            match (elsewhere(&key.value), meant(&key.value, names())) {
+                (Some(place), _) => problem.help(place),
+                (None, Some(guess)) => problem.guess(Some(guess)),
+                (None, None) => problem.help(format!("it may have {}", listed(names()))),
             };
+            let is_of_the_file = super::language::ROOT.iter().any(|field| field.name == key.value);
+            if is_of_the_file && self.name.starts_with('[') && elsewhere(&key.value).is_none() {
+                problem.help("keys of the file as a whole stand above the first line in brackets: move it up");
+            }
         }
     }
 
@@ -204,7 +223,9 @@ impl<'a> Section<'a> {
     /// The table of `key`, which may have these keys.
     pub fn table(&mut self, key: &'static str, fields: &'static [Field], sink: &mut Sink<'_>) -> Option<Section<'a>> {
         let value = self.value(key)?;
-        table(value, &format!("[{key}]"), fields, sink)
+        let is_of_the_file = !self.name.starts_with(['[', '`']);
+        let name = if is_of_the_file { format!("[{key}]") } else { format!("`{key}`") };
+        table(value, &name, fields, sink)
     }
 
     /// The tables of `[[key]]`, each of which may have these keys.
@@ -249,6 +270,9 @@ pub fn text(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
         None => {
             let problem = sink.bad_value(&value.span(), format!("`{key}` is not a string"));
             problem.label(format!("this is {}", a_type(value.get_ref())));
+            if let Some(way) = written::as_text(value.get_ref(), key) {
+                problem.help(way);
+            }
             None
         }
     }
@@ -275,12 +299,7 @@ pub fn number(value: &Spanned<DeValue<'_>>, key: &str, least: u64, sink: &mut Si
         parsed.filter(|&number| number >= least)
     });
     if number.is_none() {
-        let problem = sink.bad_value(&value.span(), format!("`{key}` is not a whole number from {least}"));
-        match (written, value.get_ref().as_str()) {
-            (None, Some(text)) if text.parse::<u64>().is_ok() => problem.help(format!("write `{key} = {text}`")),
-            (None, _) => problem.label(format!("this is {}", a_type(value.get_ref()))),
-            (Some(_), _) => problem,
-        };
+        written::not_a_number(value, key, least, sink);
     }
     Some(At { value: number?, bytes: value.span() })
 }
@@ -299,22 +318,11 @@ pub fn flag(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
 
 /// A duration, as `90s`.
 pub fn span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Span>> {
-    if let Some(number) = value.get_ref().as_integer() {
-        let problem = sink.bad_value(&value.span(), format!("`{key}` is a number without a unit"));
-        problem.help(format!("write `\"{}s\"` for seconds", number.as_str()));
-        return None;
+    let read = value.get_ref().as_str().and_then(|text| Span::parse(text).ok());
+    if read.is_none() {
+        written::not_a_duration(value, key, sink);
     }
-    let text = text(value, key, sink)?;
-    match Span::parse(&text.value) {
-        Ok(span) => Some(At { value: span, bytes: text.bytes }),
-        Err(message) => {
-            let problem = sink.bad_value(&text.bytes, message);
-            if text.value.starts_with('-') {
-                problem.help("nothing lasts less than no time: leave the minus out");
-            }
-            None
-        }
-    }
+    Some(At { value: read?, bytes: value.span() })
 }
 
 /// A duration of at most [`LONGEST`].
@@ -341,8 +349,8 @@ pub fn table<'a>(
         None => {
             let problem = sink.bad_value(&value.span(), format!("{name} is not a table"));
             problem.label(format!("this is {}", a_type(value.get_ref())));
-            if value.get_ref().is_array() && name.starts_with('[') && !name.starts_with("[[") {
-                problem.help(format!("it is there once: begin it with `{name}`, one bracket on either side"));
+            if let Some(way) = written::as_table(value.get_ref(), name) {
+                problem.help(way);
             }
             None
         }

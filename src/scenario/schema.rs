@@ -218,6 +218,8 @@ pub struct Event {
     pub target: Option<At<Written>>,
     /// The object or event that it is about.
     pub of: Option<At<String>>,
+    /// Where that is written which the object may refuse: a patch, the name of a container.
+    pub tried: Option<Range<usize>>,
     /// For how long; for good if none.
     pub lasts: Option<Delay>,
     /// Within which time its nodes are hit.

@@ -20,7 +20,10 @@ pub fn read(value: &Spanned<DeValue<'_>>, key: &str, shape: Shape, sink: &mut Si
         Shape::Count(least) => text(reader::number(value, key, least, sink)?.value.to_string()),
         Shape::Span => text(reader::short_span(value, key, sink)?.value.to_string()),
         Shape::Delay => text(distribution::delay(value, key, sink)?.to_string()),
-        Shape::Share => text(share(value, key, sink)?.to_string()),
+        Shape::Share => {
+            share(value, key, sink)?;
+            text(reader::scalar(value, key, sink)?.value)
+        }
         Shape::Factor => {
             let written = reader::scalar(value, key, sink)?;
             if let Err(message) = Factor::parse(&written.value) {
@@ -44,8 +47,8 @@ pub fn read(value: &Spanned<DeValue<'_>>, key: &str, shape: Shape, sink: &mut Si
             let Some(array) = value.get_ref().as_array() else {
                 let problem = sink.bad_value(&value.span(), format!("`{key}` is not a list"));
                 problem.label(format!("this is {}", reader::a_type(value.get_ref())));
-                if value.get_ref().is_str() {
-                    problem.help(format!("put it in brackets: `{key} = [\"…\"]`"));
+                if let Some(text) = value.get_ref().as_str() {
+                    problem.help(format!("put it in brackets: `{key} = [\"{text}\"]`"));
                 }
                 return None;
             };
@@ -96,7 +99,7 @@ fn fitting(value: &Spanned<DeValue<'_>>, shapes: &'static [Shape]) -> Shape {
             true
         }
         (DeValue::Integer(_), Shape::Count(_)) => true,
-        (DeValue::String(text), Shape::OneOf(words)) => words.contains(&text.as_ref()),
+        (DeValue::String(text), Shape::OneOf(words)) => nearest(text, words.iter().copied()).is_some(),
         _ => false,
     };
     let is_plain = |shape: &&Shape| {
@@ -115,12 +118,27 @@ pub fn one_of(
 ) -> Option<&'static str> {
     let text = reader::text(value, key, sink)?;
     let found = words.iter().find(|word| **word == text.value).copied();
-    if found.is_none() {
+    if found.is_none() && key == "kind" && unsimulated(&text.value).is_some() {
+        sink.bad_value(&text.bytes, format!("a {} is not simulated yet", text.value))
+            .label(format!("expected {}", alternatives(words)))
+            .help("write a Deployment that behaves alike; a manifest of another kind is kept, but has no pods");
+    } else if found.is_none() {
         let problem = sink.bad_value(&text.bytes, format!("`{key}` cannot be `{}`", text.value));
         problem.label(format!("expected {}", alternatives(words)));
-        problem.guess(nearest(&text.value, words.iter().copied()).filter(|_| words.len() > 1));
+        problem.guess(nearest(&text.value, words.iter().copied()));
     }
     found
+}
+
+/// Kinds with pods that nobody simulates yet, by what kubectl calls them.
+pub fn unsimulated(kind: &str) -> Option<&'static str> {
+    Some(match kind.to_ascii_lowercase().as_str() {
+        "statefulset" | "statefulsets" | "sts" => "StatefulSet",
+        "daemonset" | "daemonsets" | "ds" => "DaemonSet",
+        "job" | "jobs" => "Job",
+        "cronjob" | "cronjobs" | "cj" => "CronJob",
+        _ => return None,
+    })
 }
 
 /// `a`, `b` or `c`.
@@ -151,16 +169,30 @@ pub fn share(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Op
 pub fn quantity(written: &reader::At<String>, sink: &mut Sink<'_>) -> Option<Quantity> {
     match Quantity::parse(&written.value) {
         Ok(quantity) if quantity.is_negative() => {
-            sink.bad_value(&written.bytes, format!("`{}` is below zero", written.value));
+            sink.bad_value(&written.bytes, format!("`{}` is below zero", written.value))
+                .help("there is nothing less than nothing: leave the minus out");
+            None
+        }
+        // Larger ones are cut to that, as upstream does; nobody means them.
+        Ok(quantity) if quantity >= Quantity::from_units(i64::MAX) => {
+            sink.bad_value(&written.bytes, format!("`{}` is more than there is anywhere", written.value))
+                .label("expected as \"500m\", \"4\" or \"8Gi\"");
             None
         }
         Ok(quantity) => Some(quantity),
         Err(_) => {
             let problem = sink.bad_value(&written.bytes, format!("`{}` is not a quantity", written.value));
-            problem.help("quantities are numbers with an optional suffix, as \"500m\", \"4\", \"8Gi\"");
-            let trimmed = written.value.trim_end_matches(['B', 'b']);
-            if trimmed.len() < written.value.len() && Quantity::parse(trimmed).is_ok() {
-                problem.help(format!("bytes have no `B`: write \"{trimmed}\""));
+            problem.label("expected a number with or without a suffix, as \"500m\", \"4\" or \"8Gi\"");
+            let joined: String = written.value.split_whitespace().collect();
+            let trimmed = joined.trim_end_matches(['B', 'b']);
+            let number = joined.trim_end_matches(char::is_alphabetic);
+            if trimmed.len() < joined.len() && Quantity::parse(trimmed).is_ok() {
+                let binary = if trimmed.ends_with('i') { trimmed.to_string() } else { format!("{trimmed}i") };
+                problem.help(format!("bytes have no `B`: write \"{binary}\", in powers of two"));
+            } else if Quantity::parse(&joined).is_ok() {
+                problem.help(format!("write it without a blank: \"{joined}\""));
+            } else if Quantity::parse(number).is_ok() {
+                problem.help(format!("`{}` is no suffix; for cores write \"{number}\"", &joined[number.len()..]));
             }
             None
         }
@@ -171,7 +203,12 @@ pub fn quantity(written: &reader::At<String>, sink: &mut Sink<'_>) -> Option<Qua
 pub fn date(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<Timestamp> {
     let text = match value.get_ref() {
         DeValue::Datetime(date) => date.to_string(),
-        _ => reader::text(value, key, sink)?.value,
+        DeValue::String(text) => text.to_string(),
+        other => {
+            sink.bad_value(&value.span(), format!("`{key}` is not a date"))
+                .label(format!("this is {}, expected UTC as 2026-11-24T18:00:00Z", reader::a_type(other)));
+            return None;
+        }
     };
     Timestamp::parse(&text).map_err(|message| sink.bad_value(&value.span(), message).code).ok()
 }

@@ -18,6 +18,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 /// Longest text of one file [bytes]. Ours; larger ones are dumps that belong into manifests.
 const TEXT_MAX: usize = 16 * 1024 * 1024;
 
+/// A way out for a file of another encoding.
+pub(super) const NOT_UTF8: &str = "save it as UTF-8: editors offer that as the encoding";
+
 /// One file.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -139,7 +142,9 @@ impl Sources {
             Err(why) => {
                 let is_included = at.is_some();
                 let problem = problems.error(code::UNREADABLE, at, format!("cannot read `{path}`: {why}"));
-                if is_included {
+                if why.contains("UTF-8") {
+                    problem.help(NOT_UTF8);
+                } else if is_included {
                     problem.help("included files are looked for beside the file that includes them");
                 }
                 return None;
@@ -171,8 +176,11 @@ impl Sources {
             let other = join(path, &name);
             let place = Place { file: path.to_string(), bytes };
             if let Err(why) = chain.enter(&other) {
-                problems.error(code::INCLUDE, Some(place), why).help("leave this `include` out");
                 is_whole = false;
+                // When there are too many, all that come after the first are too many too.
+                if !problems.list.iter().any(|known| known.message == why) {
+                    problems.error(code::INCLUDE, Some(place), why).help("leave this `include` out");
+                }
                 continue;
             }
             let known = self.list.iter().position(|source| source.path == other);

@@ -48,6 +48,13 @@ pub fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Wr
         });
         return None;
     }
+    if let Some(array) = value.get_ref().as_array() {
+        let names: Vec<String> =
+            array.iter().filter_map(|name| Some(format!("\"{}\"", name.get_ref().as_str()?))).collect();
+        sink.bad_value(&value.span(), "a target is a table, not a list")
+            .help(format!("write `target = {{ nodes = [{}] }}`", names.join(", ")));
+        return None;
+    }
     let mut section = reader::table(value, "`target`", TARGET, sink)?;
     if section.is_empty() {
         sink.error(code::MISSING_KEY, &value.span(), "the target names no nodes").help(EXAMPLES);
@@ -67,7 +74,8 @@ pub fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Wr
             .help("say how many: `pick = 1`, or leave `order` out");
     }
     if let Some(false) = all.as_ref().map(|all| all.value) {
-        sink.bad_value(&all.as_ref().map_or(0..0, |all| all.bytes.clone()), "`all` is either true or left out");
+        sink.bad_value(&all.as_ref().map_or(0..0, |all| all.bytes.clone()), "`all` is either true or left out")
+            .help("say which nodes: `zone = \"a\"`, `pick = 1`");
     }
     if let Some(all) = all.as_ref().filter(|_| !written.filters.is_empty() || most.is_some()) {
         sink.error(code::CONFLICT, &all.bytes, "`all` nodes are meant, but there are filters too")
@@ -106,7 +114,7 @@ fn filters(section: &mut Section<'_>, written: &mut Written, sink: &mut Sink<'_>
     }
     if let Some(names) = section.texts("nodes", sink) {
         if names.value.is_empty() {
-            sink.bad_value(&names.bytes, "`nodes` names none");
+            sink.bad_value(&names.bytes, "`nodes` names none").help("name some, or write `all = true`");
         }
         add(Filter::Named(names.value.iter().map(|name| name.value.as_str().into()).collect()), &names.bytes);
     }
@@ -136,7 +144,13 @@ fn filters(section: &mut Section<'_>, written: &mut Written, sink: &mut Sink<'_>
                 sink.bad_value(&running.bytes, format!("pods run on nodes, a {kind} does not"))
                     .label("expected a pod (\"web-0\") or a workload (\"deployment/web\")");
             }
-            None => add(Filter::Runs(namespaced(&running.value)), &running.bytes),
+            None => match running.value.split_once('/').and_then(|(kind, _)| shape::unsimulated(kind)) {
+                Some(kind) => {
+                    sink.bad_value(&running.bytes, format!("a {kind} is not simulated yet: no node runs its pods"))
+                        .label("expected a pod (\"web-0\") or a workload (\"deployment/web\")");
+                }
+                None => add(Filter::Runs(namespaced(&running.value)), &running.bytes),
+            },
         }
     }
     if let Some(event) = section.text("event", sink) {
@@ -150,8 +164,11 @@ pub const WORKLOADS: [Kind; 2] = [Kind::Deployment, Kind::ReplicaSet];
 fn workload_of(name: &At<String>, sink: &mut Sink<'_>) -> Option<(Workload, std::ops::Range<usize>)> {
     let found = workload(&name.value).filter(|(kind, _)| WORKLOADS.contains(kind));
     let Some((kind, key)) = found else {
-        sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value))
-            .label("expected `deployment/NAME` or `replicaset/NAME`");
+        let problem = sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value));
+        problem.label("expected `deployment/NAME` or `replicaset/NAME`");
+        if !name.value.contains('/') {
+            problem.help(format!("write \"deployment/{}\"", name.value));
+        }
         return None;
     };
     Some((Workload { kind, key }, name.bytes.clone()))
@@ -170,8 +187,7 @@ pub fn workload(name: &str) -> Option<(Kind, Key)> {
     if key.is_empty() || key.starts_with('/') || key.ends_with('/') {
         return None;
     }
-    let is_of_cluster = [Kind::Node, Kind::Namespace, Kind::PriorityClass].contains(&kind);
-    Some((kind, if is_of_cluster { Key::cluster(Name::from(key)) } else { namespaced(key) }))
+    Some((kind, if kind.is_namespaced() { namespaced(key) } else { Key::cluster(Name::from(key)) }))
 }
 
 /// The kind that a word of kubectl's means: `deployment`, `deployments`, `deploy`.
@@ -190,5 +206,5 @@ pub fn kind_of(word: &str) -> Option<Kind> {
         let name = kind.name().to_ascii_lowercase();
         word == name || word == format!("{name}s") || word == format!("{name}es")
     };
-    short.or_else(|| Kind::ALL.iter().copied().find(is_kind))
+    short.or_else(|| Kind::ALL.iter().copied().filter(|kind| !kind.is_opaque()).find(is_kind))
 }

@@ -8,9 +8,11 @@ use super::problem::code;
 use super::reader::{At, Section, Sink};
 use super::schema::Workload;
 use super::shape;
+use super::suggest::{listed, meant};
 use crate::kernel::time::Span;
 use crate::object::behavior;
 use crate::object::field::Value;
+use crate::object::validation;
 use std::ops::Range;
 
 /// Reads the workloads.
@@ -22,6 +24,8 @@ pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Workload> {
         if workloads.iter().any(|(known, _)| *known == identity) {
             let message = format!("there is another workload `{}` of this kind and namespace", workload.name.value);
             sink.error(code::TWICE, &workload.name.bytes, message).help("give each its own name");
+            // Its manifest would be refused for the same reason.
+            continue;
         }
         workloads.push((identity, workload));
     }
@@ -82,7 +86,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     let name = keys.text("name").unwrap_or_default();
     let kind = keys.text("kind").unwrap_or("Deployment");
     let namespace = keys.text("namespace").unwrap_or("default");
-    let manifest = keys.manifest(kind, namespace, name);
+    let manifest = keys.manifest(kind, name);
     let workload = Workload {
         name: At { value: name.to_string(), bytes: keys.bytes("name") },
         namespace: namespace.to_string(),
@@ -123,13 +127,15 @@ impl Values {
 
     /// What is wrong between keys, or with values that Kubernetes has only in whole seconds.
     fn check(&self, sink: &mut Sink<'_>) {
+        self.check_names(sink);
         for key in ["grace-period", "min-ready", "progress-deadline"] {
             let span = self.text(key).and_then(|text| Span::parse(text).ok());
             if span.is_some_and(|span| span.as_micros() % 1_000_000 != 0) {
                 sink.bad_value(
                     &self.bytes(key),
                     format!("`{key}` is in whole seconds: Kubernetes knows no smaller ones"),
-                );
+                )
+                .help("write it as \"1s\"");
             }
         }
         if self.text("kind") == Some("ReplicaSet") {
@@ -166,7 +172,48 @@ impl Values {
         }
     }
 
-    fn manifest(&self, kind: &str, namespace: &str, name: &str) -> Manifest {
+    /// The name is also that of the container and of the label; resources are those of containers.
+    fn check_names(&self, sink: &mut Sink<'_>) {
+        let name = self.text("name").unwrap_or_default();
+        if let Some(fault) = validation::text::dns_label(name).first() {
+            sink.bad_value(&self.bytes("name"), format!("no workload can be called `{name}`"))
+                .note(fault.clone())
+                .help("use lower case letters, digits and `-`");
+        }
+        let namespace = self.text("namespace").unwrap_or("default");
+        if let Some(fault) = validation::text::dns_label(namespace).first() {
+            sink.bad_value(&self.bytes("namespace"), format!("no namespace can be called `{namespace}`"))
+                .note(fault.clone())
+                .help("use lower case letters, digits and `-`");
+        }
+        for key in ["requests", "limits"] {
+            let known = ["cpu", "memory", "ephemeral-storage"];
+            let is_known = |name: &str| known.contains(&name) || name.contains('/') || name.starts_with("hugepages-");
+            for (name, _) in self.pairs(key).iter().filter(|(name, _)| !is_known(name)) {
+                sink.bad_value(&self.bytes(key), format!("no container can ask for `{name}`"))
+                    .guess(meant(name, known))
+                    .note(format!("resources are {}, or have a domain as `nvidia.com/gpu`", listed(known)));
+            }
+        }
+        let replicas = self.text("replicas").and_then(|text| text.parse::<u64>().ok());
+        if replicas.is_some_and(|replicas| replicas > i32::MAX as u64) {
+            sink.bad_value(&self.bytes("replicas"), "no workload has so many pods")
+                .label(format!("expected at most {}", i32::MAX));
+        }
+        let port = self.text("expose").and_then(|text| text.parse::<u64>().ok());
+        if port.is_some_and(|port| port > u64::from(u16::MAX)) {
+            sink.bad_value(&self.bytes("expose"), "there is no such port").label("expected from 1 to 65535");
+        }
+    }
+
+    /// Only a namespace that is written: a manifest that names `default` would have it created.
+    fn namespace(&self, manifest: &mut Manifest) {
+        if let Some(namespace) = self.text("namespace") {
+            manifest.line(&self.bytes("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+        }
+    }
+
+    fn manifest(&self, kind: &str, name: &str) -> Manifest {
         let mut manifest = Manifest { yaml: String::new(), lines: Vec::new() };
         let at = |key: &str| self.bytes(key);
         let (of_name, of_kind) = (at("name"), at("kind"));
@@ -179,7 +226,7 @@ impl Values {
                 manifest.line(&bytes, 0, text);
             }
             manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-            manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+            self.namespace(&mut manifest);
             manifest.line(&bytes, 0, "spec:");
             manifest.pairs(&bytes, 1, "selector", &selector);
             manifest.line(&bytes, 1, "ports:");
@@ -190,7 +237,7 @@ impl Values {
         manifest.line(&of_kind, 0, format!("kind: {kind}"));
         manifest.line(&of_name, 0, "metadata:");
         manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-        manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+        self.namespace(&mut manifest);
         manifest.line(&self.whole, 0, "spec:");
         manifest.line(&at("replicas"), 1, format!("replicas: {}", self.text("replicas").unwrap_or("1")));
         manifest.line(&self.whole, 1, "selector:");

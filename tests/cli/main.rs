@@ -1,7 +1,12 @@
 //! The command as users have it: exit codes, files, messages.
 
+#[cfg(unix)]
+mod documents;
 mod names;
 mod seeds;
+mod set;
+mod verdicts;
+mod written;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -4,9 +4,9 @@ mod other;
 mod run;
 mod shown;
 
-pub use other::{CheckArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
+pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
 #[cfg(feature = "manifest")]
-pub use other::{Conformance, ConformanceOutput, TimelineArguments};
+pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
 pub use run::{ProgressKind, RunArguments, StopWhen};
 pub use shown::{Color, Output, Shown};
 
@@ -17,7 +17,8 @@ use std::ffi::OsString;
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, disable_help_subcommand = true)]
 #[command(after_help = "`evenkeel FILE` is short for `evenkeel run FILE`; flags may stand anywhere.\n\
-    Environment variables stand for flags of `run`: EVENKEEL_SEED for --seed, EVENKEEL_OUT_DIR for --out-dir.\n\
+    Environment variables stand for flags of `run` but --file and --set: EVENKEEL_SEED for --seed, EVENKEEL_OUT_DIR for \
+    --out-dir.\n\
     Exit codes: 0 every expectation met, 1 not all, 2 could not run, 3 a fault of ours, 130 and 143 interrupted.")]
 pub struct Cli {
     /// What to do.
@@ -36,6 +37,15 @@ pub enum Command {
     /// Run scenarios, print their verdicts and write the run folders
     #[command(visible_alias = "r")]
     Run(Box<RunArguments>),
+    /// Lay scenario files out: the same tables and comments, in the usual form
+    Fmt(FmtArguments),
+    /// Make a scenario of a real cluster
+    #[cfg(feature = "manifest")]
+    Import {
+        /// Of what
+        #[command(subcommand)]
+        what: Import,
+    },
     /// Hold the simulator against recordings of a real cluster
     #[cfg(feature = "manifest")]
     Conformance {
@@ -45,8 +55,10 @@ pub enum Command {
     },
     /// List what scenarios may use
     List(ListArguments),
-    /// Explain a command, a name of any list, or the code of a message
+    /// Explain a command, a table or key of a scenario, a name of any list, or the code of a message
     Help(HelpArguments),
+    /// Print the language as a JSON Schema, for editors
+    Schema,
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -173,7 +185,7 @@ mod tests {
     fn every_flag_of_run_has_its_variable() {
         let command = Cli::command();
         for argument in command.find_subcommand("run").unwrap().get_arguments() {
-            let is_shown = |long: &&str| !argument.is_hide_set() && *long != "help" && *long != "file";
+            let is_shown = |long: &&str| !argument.is_hide_set() && !["help", "file", "set"].contains(long);
             if let Some(long) = argument.get_long().filter(is_shown) {
                 let variable = format!("EVENKEEL_{}", long.to_uppercase().replace('-', "_"));
                 assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(variable.as_str()));

@@ -15,6 +15,12 @@ pub struct CheckArguments {
     /// The same, as kubectl has it
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
+    /// Another value for a key of the scenario, as `run.hold=1m`; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print every value that holds, as TOML, with its origin
+    #[arg(long, conflicts_with = "quiet")]
+    pub show_defaults: bool,
     /// What goes to standard output
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     #[arg(env = "EVENKEEL_OUTPUT", hide_env = true)]
@@ -29,6 +35,73 @@ pub struct CheckArguments {
 
 impl CheckArguments {
     /// The scenario files, as they were named.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.file.iter().chain(&self.paths)
+    }
+}
+
+/// Arguments of `fmt`.
+#[derive(Clone, Debug, Args)]
+pub struct FmtArguments {
+    /// Scenario files, folders with such, or `-` to lay out standard input on standard output
+    #[arg(required_unless_present = "file", value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// The same, as kubectl has it
+    #[arg(short, long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// Change nothing; name the files that would be changed, and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// Print one file that says what a file and all that it includes say; change nothing
+    #[arg(long, conflicts_with = "check")]
+    pub flatten: bool,
+    /// How text is shown.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+impl FmtArguments {
+    /// The scenario files, as they were named.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.file.iter().chain(&self.paths)
+    }
+}
+
+/// What can be made a scenario of.
+#[cfg(feature = "manifest")]
+#[derive(Clone, Debug, Subcommand)]
+pub enum Import {
+    /// A dump of a cluster, as made by `kubectl get nodes,pods,deployments,… -A -o yaml`
+    Dump(DumpArguments),
+}
+
+/// Arguments of `import dump`.
+#[cfg(feature = "manifest")]
+#[derive(Clone, Debug, Args)]
+pub struct DumpArguments {
+    /// Files with the dump (YAML or JSON), several for one cluster; `-` for standard input
+    #[arg(required_unless_present = "file", value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// The same, as kubectl has it
+    #[arg(short, long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// Where to write the scenario and its manifests
+    #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
+    pub out_dir: PathBuf,
+    /// Name of the scenario: NAME.toml and NAME.yaml are written; that of the first file if not given
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Overwrite what is there
+    #[arg(long)]
+    pub force: bool,
+    /// How text is shown.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+#[cfg(feature = "manifest")]
+impl DumpArguments {
+    /// The files, as they were named.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.file.iter().chain(&self.paths)
     }
@@ -75,8 +148,14 @@ pub enum ListOutput {
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Registry {
+    /// Tables of a scenario, with their keys
+    Tables,
     /// What an event may break
     Faults,
+    /// What somebody may do to the cluster or its machines
+    Actions,
+    /// Processes by which things fail at random, with the sources of their numbers
+    Failures,
     /// What an expectation may ask for as a number
     Measures,
     /// What an expectation may demand as a whole

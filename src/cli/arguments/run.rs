@@ -29,7 +29,7 @@ pub struct RunArguments {
     #[arg(long, value_enum, value_name = "WHEN", env = "EVENKEEL_STOP", hide_env = true)]
     pub stop: Option<StopWhen>,
     /// Another value for a key of the scenario, as `run.hold=1m`; may be repeated
-    #[arg(long, value_name = "PATH=VALUE", hide = true)]
+    #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
     /// Say what would run and what it would cost, and run nothing
     #[arg(long, env = "EVENKEEL_DRY_RUN", hide_env = true)]

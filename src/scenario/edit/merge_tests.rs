@@ -135,7 +135,7 @@ fn what_cannot_be_included_is_told_where_it_is_named() {
         ("x/parts/b.toml", "include = [\"../a.toml\"]\n"),
     ];
     insta::assert_snapshot!(told(&round), @r##"
-    error[E0303]: `x/a.toml` includes itself: `x/a.toml` includes `x/parts/b.toml`, which includes `x/a.toml`
+    error[E0304]: `x/a.toml` includes itself: `x/a.toml` includes `x/parts/b.toml`, which includes `x/a.toml`
      --> x/parts/b.toml:1:12
       |
     1 | include = ["../a.toml"]
@@ -150,7 +150,7 @@ fn what_cannot_be_included_is_told_where_it_is_named() {
       |
       = help: included files are looked for beside the file that includes them
 
-    error[E0303]: `main.toml` includes itself
+    error[E0304]: `main.toml` includes itself
      --> main.toml:1:22
       |
     1 | include = ["a.toml", "main.toml"]

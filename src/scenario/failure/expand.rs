@@ -163,10 +163,14 @@ fn kind_exists(per: &At<Per>, layout: &Layout<'_>, sink: &mut Sink<'_>) -> bool 
     match &per.value {
         Per::Domain(kind) => {
             let kinds = layout.kinds();
-            let known = || Per::WORDS.into_iter().chain(kinds.iter().copied());
-            problem.guess(nearest(kind, known()));
+            let others = kinds.iter().copied().filter(|kind| !Per::WORDS.contains(kind));
+            let known = || Per::WORDS.into_iter().chain(others.clone());
             problem.note(format!("things of this cluster are {}", listed(known())));
-            problem.help(format!("declare one: `[[domain]]` with `kind = \"{kind}\"`"))
+            match nearest(kind, known()) {
+                Some(guess) => problem.guess(Some(guess)),
+                None if kind == "rack" => problem.help("give a pool racks: `racks = { a = [\"a1\", \"a2\"] }`"),
+                None => problem.help(format!("declare one: `[[domain]]` with `kind = \"{kind}\"`")),
+            }
         }
         Per::Zone => problem.help("give a pool zones: `zones = [\"a\", \"b\"]`"),
         _ => problem.help("add a pool of nodes: `[[cluster.pool]]`"),

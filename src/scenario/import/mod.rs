@@ -27,21 +27,28 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
-/// Makes a scenario of a dump. `name` is that of the scenario: its manifests are to be called `NAME.yaml`.
+/// Makes a scenario of a dump, which may lie in several files. `name` is that of the scenario: its manifests are to be
+/// called `NAME.yaml`.
 ///
 /// # Errors
 /// The dump cannot be read, has no nodes, or holds an object that the API server would refuse.
-pub fn dump(name: &str, text: &str) -> Result<Imported, Problems> {
+pub fn dump(name: &str, files: &[SourceFile<'_>]) -> Result<Imported, Problems> {
     let mut problems = Problems::default();
-    problems.keep_text(name, text);
-    let place = |line: u32| Place { file: name.to_string(), bytes: line_bytes(text, line as usize) };
+    let place = |file: &SourceFile<'_>, line: u32| Place {
+        file: file.name.to_string(),
+        bytes: line_bytes(file.text, line as usize),
+    };
     let mut found = Vec::new();
-    for document in yaml::read(text) {
-        match document {
-            Ok(document) => flatten(document.value, &mut found),
-            Err(unreadable) => {
-                let problem = problems.error(code::MANIFEST, Some(place(unreadable.line)), unreadable.message);
-                problem.help.extend(unreadable.help);
+    for file in files {
+        problems.keep_text(file.name, file.text);
+        for document in yaml::read(file.text) {
+            match document {
+                Ok(document) => flatten(document.value, &mut found),
+                Err(unreadable) => {
+                    let place = place(file, unreadable.line);
+                    let problem = problems.error(code::MANIFEST, Some(place), unreadable.message);
+                    problem.help.extend(unreadable.help);
+                }
             }
         }
     }
@@ -49,7 +56,11 @@ pub fn dump(name: &str, text: &str) -> Result<Imported, Problems> {
     let mut objects = objects::sort(found, &mut notes);
     if objects.nodes.is_empty() && !problems.has_errors() {
         problems
-            .error(code::MANIFEST, Some(place(1)), "the dump holds no nodes, so there is no cluster to make")
+            .error(
+                code::MANIFEST,
+                files.first().map(|file| place(file, 1)),
+                "the dump holds no nodes, so there is no cluster to make",
+            )
             .help(format!("make it with `{COMMAND}`"));
     }
     if problems.has_errors() {

@@ -7,8 +7,12 @@ use toml::de::DeTable;
 
 const THREE_NODES: &str = include_str!("../../../tests/fixtures/dumps/three-nodes.yaml");
 
+fn of(name: &str, text: &str) -> Result<Imported, Problems> {
+    dump(name, &[SourceFile { name: "dump.yaml", text }])
+}
+
 fn imported(text: &str) -> Imported {
-    dump("shop", text).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    of("shop", text).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 #[test]
@@ -63,7 +67,7 @@ fn a_deployment_and_its_replica_set_keep_the_same_template() {
 
 #[test]
 fn what_cannot_be_a_cluster_is_refused() {
-    let refused = |text: &str| dump("shop", text).expect_err("it is no cluster").render(false);
+    let refused = |text: &str| of("shop", text).expect_err("it is no cluster").render(false);
     insta::assert_snapshot!(refused("apiVersion: v1\nkind: List\nitems: []\n"), @r"
     error[E0302]: the dump holds no nodes, so there is no cluster to make
      --> shop:1:1
@@ -175,7 +179,7 @@ fn nothing_in_a_dump_makes_it_panic_or_write_what_cannot_be_read() {
         for (index, place) in places.iter().enumerate() {
             let mut mutant = item.clone();
             *mutant.pointer_mut(place).unwrap() = serde_json::from_str(wrong[index % wrong.len()]).unwrap();
-            if let Ok(imported) = dump("a\nb", &format!("{node}{mutant}\n")) {
+            if let Ok(imported) = of("a\nb", &format!("{node}{mutant}\n")) {
                 DeTable::parse(&imported.scenario).unwrap_or_else(|error| panic!("{error}\n{}", imported.scenario));
             }
         }
