@@ -206,7 +206,7 @@ impl Values {
         }
     }
 
-    /// Only a namespace that is written: a manifest that names `default` would have it created.
+    /// Only a namespace that is written: people leave `default` out, and the manifest is part of the object.
     fn namespace(&self, manifest: &mut Manifest) {
         if let Some(namespace) = self.text("namespace") {
             manifest.line(&self.bytes("namespace"), 1, format!("namespace: {}", quoted(namespace)));
