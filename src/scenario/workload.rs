@@ -86,7 +86,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     let name = keys.text("name").unwrap_or_default();
     let kind = keys.text("kind").unwrap_or("Deployment");
     let namespace = keys.text("namespace").unwrap_or("default");
-    let manifest = keys.manifest(kind, namespace, name);
+    let manifest = keys.manifest(kind, name);
     let workload = Workload {
         name: At { value: name.to_string(), bytes: keys.bytes("name") },
         namespace: namespace.to_string(),
@@ -206,7 +206,14 @@ impl Values {
         }
     }
 
-    fn manifest(&self, kind: &str, namespace: &str, name: &str) -> Manifest {
+    /// Only a namespace that is written: people leave `default` out, and the manifest is part of the object.
+    fn namespace(&self, manifest: &mut Manifest) {
+        if let Some(namespace) = self.text("namespace") {
+            manifest.line(&self.bytes("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+        }
+    }
+
+    fn manifest(&self, kind: &str, name: &str) -> Manifest {
         let mut manifest = Manifest { yaml: String::new(), lines: Vec::new() };
         let at = |key: &str| self.bytes(key);
         let (of_name, of_kind) = (at("name"), at("kind"));
@@ -219,7 +226,7 @@ impl Values {
                 manifest.line(&bytes, 0, text);
             }
             manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-            manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+            self.namespace(&mut manifest);
             manifest.line(&bytes, 0, "spec:");
             manifest.pairs(&bytes, 1, "selector", &selector);
             manifest.line(&bytes, 1, "ports:");
@@ -230,7 +237,7 @@ impl Values {
         manifest.line(&of_kind, 0, format!("kind: {kind}"));
         manifest.line(&of_name, 0, "metadata:");
         manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-        manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+        self.namespace(&mut manifest);
         manifest.line(&self.whole, 0, "spec:");
         manifest.line(&at("replicas"), 1, format!("replicas: {}", self.text("replicas").unwrap_or("1")));
         manifest.line(&self.whole, 1, "selector:");
