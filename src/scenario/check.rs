@@ -153,12 +153,10 @@ impl Check<'_> {
                         self.elsewhere(zone, sink);
                     }
                 }
-                Filter::Domain { name, .. } if is_complete => {
-                    if self.domains.nodes(name).is_none() {
-                        let known = self.domains.names().map(str::to_string).collect();
-                        no_such(name, bytes, "domain", &known, sink);
-                        self.elsewhere(name, sink);
-                    }
+                Filter::Domain { name, .. } if is_complete && self.domains.nodes(name).is_none() => {
+                    let known = self.domains.names().map(str::to_string).collect();
+                    no_such(name, bytes, "domain", &known, sink);
+                    self.elsewhere(name, sink);
                 }
                 Filter::Pool(name) if is_complete => {
                     let known: BTreeSet<String> = pools().map(|pool| pool.name.value.clone()).collect();

@@ -219,7 +219,7 @@ fn capacity(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Resourc
             .guess(Some(resource));
         } else if value.get_ref().get(resource).is_none() {
             sink.error(code::MISSING_KEY, &value.span(), format!("the capacity names no `{resource}`"))
-                .help(format!("write `capacity = {{ cpu = \"4\", memory = \"8Gi\" }}` with what the machine has"));
+                .help("write `capacity = { cpu = \"4\", memory = \"8Gi\" }` with what the machine has");
         }
     }
     for (name, quantity, bytes) in own {

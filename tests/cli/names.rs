@@ -82,13 +82,15 @@ fn help_knows_commands_codes_and_what_was_meant() {
 fn a_new_scenario_runs_as_it_is_and_is_never_written_over_another() {
     let folder = workspace("new");
     let (_, templates, _) = evenkeel(&folder, &["list", "scenarios", "-o", "name"]);
-    assert!(templates.contains("node-crash\n"), "{templates}");
+    assert!(templates.contains("node-crash\n") && templates.contains("zone-outage\n"), "{templates}");
     for template in templates.lines() {
         let own = folder.join(format!("new-{template}"));
         fs::create_dir(&own).unwrap();
         let (code, out, err) = evenkeel(&own, &["new", "--template", template, "x.toml"]);
         assert!(code == 0 && out.ends_with("next: evenkeel run x.toml\n"), "{out}{err}");
         assert_eq!(evenkeel(&own, &["check", "x.toml"]).0, 0);
+        let (code, out, err) = evenkeel(&own, &["run", "x.toml", "--no-save"]);
+        assert_eq!(code, 0, "{template}: {out}{err}");
         let (code, _, err) = evenkeel(&own, &["new", "--template", template, "x.toml"]);
         assert!(code == 2 && err.contains("is there already; use --force"), "{err}");
         assert_eq!(evenkeel(&own, &["new", "--template", template, "x.toml", "--force"]).0, 0);

@@ -8,7 +8,7 @@ use crate::object::meta::Deletion;
 use crate::object::pod::conditions;
 use crate::object::{
     Condition, ConditionStatus, Deployment, Key, Kind, Name, Object, OwnerRef, Phase, Pod, ReplicaSet, Revision,
-    Strategy, Uid,
+    Timestamp, Uid,
 };
 
 const WEB: &str = "deployment/web";
