@@ -12,7 +12,7 @@ use crate::object::setting::{SETTINGS, Setting, Unit};
 use crate::scenario::codes::CODES;
 use crate::scenario::describe;
 use crate::scenario::measure::{self, MEASURES};
-use crate::scenario::rule::RULES;
+use crate::scenario::rule::{RULES, Rule};
 use crate::scenario::schema::PROFILE;
 use crate::scheduler::profile::Profile;
 use clap::ValueEnum;
@@ -100,21 +100,26 @@ fn measure(row: &measure::Measure) -> Entry {
         measure::Unit::Flag => "equals = true",
         measure::Unit::Share => "at-least = \"99%\"",
     };
+    let since = match row.needs_event {
+        true => "It counts from the event `since`.",
+        false => "It counts from the event `since`, or from the beginning without one.",
+    };
     let before = if row.needs_before { "before = \"repair\"\n" } else { "" };
+    let name = row.name;
     Entry {
         columns: vec![("UNIT", row.unit.name().to_string())],
-        more: "Bounds are `at-least`, `at-most` and `equals`.".to_string(),
-        example: format!(
-            "[[expect]]\nid = \"x\"\nmeasure = \"{}\"\n{of}since = \"crash\"\n{before}{bound}\n",
-            row.name
-        ),
+        more: format!("{since} Bounds are `at-least`, `at-most` and `equals`."),
+        example: format!("[[expect]]\nid = \"x\"\nmeasure = \"{name}\"\n{of}since = \"crash\"\n{before}{bound}\n"),
         ..Entry::new("measure", row.name, row.what)
     }
 }
 
 fn rules() -> Vec<Entry> {
-    let example = |name: &str| format!("[[expect]]\nid = \"x\"\nrule = \"{name}\"\n");
-    RULES.iter().map(|row| Entry { example: example(row.name), ..Entry::new("rule", row.name, row.what) }).collect()
+    let example = |row: &Rule| {
+        let of = if row.needs_workload { "of = \"deployment/web\"\n" } else { "" };
+        format!("[[expect]]\nid = \"x\"\nrule = \"{}\"\n{of}", row.name)
+    };
+    RULES.iter().map(|row| Entry { example: example(row), ..Entry::new("rule", row.name, row.what) }).collect()
 }
 
 fn scenarios() -> Vec<Entry> {

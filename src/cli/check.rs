@@ -47,8 +47,12 @@ fn verdict(loaded: &Loaded) -> String {
     let warnings = loaded.warnings.list.len();
     let verdict = if warnings == 0 { "fine".to_string() } else { format!("can run, {}", counted(warnings, "warning")) };
     let nodes: u64 = loaded.scenario.pools.iter().map(|pool| pool.count).sum();
+    let failures = match loaded.scenario.failures.len() {
+        0 => String::new(),
+        some => format!(", {}", counted(some, "random failure")),
+    };
     format!(
-        "{}: {verdict} ({}, {}, {}, {})\n",
+        "{}: {verdict} ({}, {}, {}{failures}, {})\n",
         loaded.path,
         counted(nodes as usize, "node"),
         counted(loaded.objects.len(), "object"),

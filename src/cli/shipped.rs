@@ -26,7 +26,18 @@ macro_rules! shipped {
 
 shipped! {
     "five-frontends" with "five-frontends.yaml";
-    "node-crash" with "node-crash.yaml";
+    "node-crash";
+    "rolling-update";
+    "bad-rollout";
+    "drain";
+    "partition";
+    "one-way-partition";
+    "zone-outage";
+    "rack-power-loss";
+    "flapping-node";
+    "slow-registry";
+    "thundering-return";
+    "random-month";
 }
 
 /// The scenario of this name.

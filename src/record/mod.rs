@@ -4,6 +4,7 @@
 
 pub mod describe;
 pub mod outage;
+pub mod rollout;
 pub mod rows;
 pub mod timeline;
 pub mod workloads;

@@ -1,8 +1,9 @@
 //! What a run would do, before it does anything: for `--dry-run`.
 
 use super::screen::{Style, plain};
+use super::verdict::{is_all, share};
 use super::words::{counted, grouped, ranges, short};
-use crate::cluster::{Config, Happening, Planned, Stop};
+use crate::cluster::{Config, Happening, Planned, Start, Stop};
 use crate::kernel::time::{Span, Time};
 use crate::object::node::{LABEL_POOL, LABEL_ZONE};
 use crate::object::target::Target;
@@ -32,10 +33,15 @@ pub struct Plan {
     pub converged_for_us: Option<u64>,
     /// Nodes that are there at the beginning.
     pub nodes: Vec<Nodes>,
-    /// Objects that are applied at the beginning.
+    /// Whether everything has been there for long at the beginning.
+    pub is_settled: bool,
+    /// Objects that are applied at the beginning, or have been there for long.
     pub objects: Vec<Objects>,
     /// Events in the order of time, with the times that they have with the first seed.
     pub events: Vec<Event>,
+    /// Random failures that do not strike with the first seed; left out if all do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<String>,
     /// Expectations in words.
     pub expectations: Vec<String>,
     /// What it would cost, if that was looked into.
@@ -121,8 +127,10 @@ impl Plan {
             until_us: config.until.since(Time::ZERO).as_micros(),
             converged_for_us: (config.stop == Stop::Converged).then_some(config.hold.as_micros()),
             nodes: nodes(&config),
+            is_settled: config.start == Start::Settled,
             objects: objects(&config),
             events: events(&config),
+            silences: loaded.silences(seeds.first().copied()),
             expectations: loaded.scenario.expectations.iter().map(expectation).collect(),
             estimate: None,
         }
@@ -150,7 +158,8 @@ impl Plan {
             text.push_str(&format!("  {count:>7}  pool {pool}, {zone}\n"));
         }
         let all: usize = self.objects.iter().map(|objects| objects.count).sum();
-        text.push_str(&format!("{} applied at the beginning\n", counted(all, "object")));
+        let how = if self.is_settled { "there for long, their pods running" } else { "applied at the beginning" };
+        text.push_str(&format!("{} {how}\n", counted(all, "object")));
         self.objects.iter().for_each(|row| text.push_str(&format!("  {:>7}  {}\n", row.count, row.kind)));
         let of_first =
             if self.seeds.len() > 1 { format!(", with the times of seed {}", self.seeds[0]) } else { String::new() };
@@ -164,6 +173,7 @@ impl Plan {
                 plain(id)
             ));
         }
+        self.silences.iter().for_each(|silence| text.push_str(&format!("  note: {}\n", plain(silence))));
         text.push_str(&format!("{}\n", counted(self.expectations.len(), "expectation")));
         self.expectations.iter().for_each(|words| text.push_str(&format!("  {}\n", plain(words))));
         if let Some(estimate) = &self.estimate {
@@ -249,7 +259,12 @@ fn expectation(expectation: &Expectation) -> String {
             (measure.name, bounds.collect())
         }
     };
-    format!("{}: {claim}{of}{since}{bounds}", expectation.id.value)
+    let before = expectation.before.as_ref().map_or_else(String::new, |before| format!(" before {}", before.value));
+    let share = match is_all(&expectation.share) {
+        true => String::new(),
+        false => format!(", in at least {} of the seeds", share(expectation.share)),
+    };
+    format!("{}: {claim}{of}{since}{before}{bounds}{share}", expectation.id.value)
 }
 
 #[cfg(test)]

@@ -79,9 +79,7 @@ pub(super) fn alone(expectations: &[Judged]) -> Option<String> {
     let told: Vec<String> = some.map(|judged| format!("`{}` (in {})", judged.id, share(judged.share))).collect();
     (!told.is_empty()).then(|| {
         let told = told.join(", ");
-        format!(
-            "in which share of the seeds counts only with several of them; in this run alone each must hold: {told}"
-        )
+        format!("`in` is for several seeds: this single run is judged without it, so it must meet {told}")
     })
 }
 

@@ -310,13 +310,17 @@ impl Check<'_> {
             if let Some(of) = &expectation.of {
                 self.workload_exists(of, sink);
             }
-            let Claim::Measure { measure, .. } = &expectation.claim else { continue };
-            if measure.needs_workload && expectation.of.is_none() {
-                let message = format!("`{}` does not say of which workload", measure.name);
+            let (name, needs_workload) = match &expectation.claim {
+                Claim::Measure { measure, .. } => (measure.name, measure.needs_workload),
+                Claim::Rule(rule) => (rule.name, rule.needs_workload),
+            };
+            if needs_workload && expectation.of.is_none() {
+                let message = format!("`{name}` does not say of which workload");
                 let example =
                     self.workloads.as_ref().and_then(BTreeSet::first).map_or("deployment/web", String::as_str);
                 sink.error(code::MISSING_KEY, &expectation.bytes, message).help(format!("add `of = \"{example}\"`"));
             }
+            let Claim::Measure { measure, .. } = &expectation.claim else { continue };
             if measure.needs_event && expectation.since.is_none() && self.scenario.event_ids.len() != 1 {
                 let ids = listed(self.scenario.event_ids.iter().map(String::as_str));
                 let message = format!("`{}` does not say since which event", measure.name);

@@ -439,7 +439,7 @@ tolerations = [{ key = "node.kubernetes.io/unreachable", effect = "NoExecute", s
     let loaded = load_files(&[("main.toml", main)]).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let kinds: Vec<String> =
         loaded.objects.iter().map(|object| format!("{} {}", object.kind(), object.key())).collect();
-    assert_eq!(kinds, ["Namespace shop", "Deployment shop/web", "Service shop/web"]);
+    assert_eq!(kinds, ["Namespace shop", "Service shop/web", "Deployment shop/web"]);
     insta::assert_snapshot!(loaded.scenario.workloads[0].yaml);
     // What the API server's rules say of it is shown at the key.
     let wrong = main.replace("max-surge = 1", "max-surge = 0\nmax-unavailable = 0");

@@ -86,7 +86,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     let name = keys.text("name").unwrap_or_default();
     let kind = keys.text("kind").unwrap_or("Deployment");
     let namespace = keys.text("namespace").unwrap_or("default");
-    let manifest = keys.manifest(kind, namespace, name);
+    let manifest = keys.manifest(kind, name);
     let workload = Workload {
         name: At { value: name.to_string(), bytes: keys.bytes("name") },
         namespace: namespace.to_string(),
@@ -216,17 +216,38 @@ impl Values {
         }
     }
 
-    fn manifest(&self, kind: &str, namespace: &str, name: &str) -> Manifest {
+    /// Only a namespace that is written: people leave `default` out, and the manifest is part of the object.
+    fn namespace(&self, manifest: &mut Manifest) {
+        if let Some(namespace) = self.text("namespace") {
+            manifest.line(&self.bytes("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+        }
+    }
+
+    fn manifest(&self, kind: &str, name: &str) -> Manifest {
         let mut manifest = Manifest { yaml: String::new(), lines: Vec::new() };
         let at = |key: &str| self.bytes(key);
         let (of_name, of_kind) = (at("name"), at("kind"));
         let labels = self.labels(name);
         let selector = vec![("app".to_string(), labels[0].1.clone())];
+        // The Service first, as people write it: it is there when the first pod is ready.
+        if let Some(port) = self.text("expose") {
+            let bytes = at("expose");
+            for text in ["apiVersion: v1", "kind: Service", "metadata:"] {
+                manifest.line(&bytes, 0, text);
+            }
+            manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
+            self.namespace(&mut manifest);
+            manifest.line(&bytes, 0, "spec:");
+            manifest.pairs(&bytes, 1, "selector", &selector);
+            manifest.line(&bytes, 1, "ports:");
+            manifest.line(&bytes, 1, format!("- port: {port}"));
+            manifest.line(&bytes, 0, "---");
+        }
         manifest.line(&of_kind, 0, "apiVersion: apps/v1");
         manifest.line(&of_kind, 0, format!("kind: {kind}"));
         manifest.line(&of_name, 0, "metadata:");
         manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-        manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
+        self.namespace(&mut manifest);
         manifest.line(&self.whole, 0, "spec:");
         manifest.line(&at("replicas"), 1, format!("replicas: {}", self.text("replicas").unwrap_or("1")));
         manifest.line(&self.whole, 1, "selector:");
@@ -243,18 +264,6 @@ impl Values {
         manifest.pairs(&at("labels"), 3, "labels", &labels);
         manifest.pairs(&at("annotations"), 3, "annotations", &self.annotations());
         self.pod(&mut manifest, name, &labels);
-        if let Some(port) = self.text("expose") {
-            let bytes = at("expose");
-            for text in ["---", "apiVersion: v1", "kind: Service", "metadata:"] {
-                manifest.line(&bytes, 0, text);
-            }
-            manifest.line(&of_name, 1, format!("name: {}", quoted(name)));
-            manifest.line(&at("namespace"), 1, format!("namespace: {}", quoted(namespace)));
-            manifest.line(&bytes, 0, "spec:");
-            manifest.pairs(&bytes, 1, "selector", &selector);
-            manifest.line(&bytes, 1, "ports:");
-            manifest.line(&bytes, 1, format!("- port: {port}"));
-        }
         manifest
     }
 
@@ -313,7 +322,8 @@ impl Values {
         self.tolerations(manifest);
         self.spread(manifest, labels);
         manifest.line(&self.whole, 3, "containers:");
-        manifest.line(&at("name"), 3, format!("- name: {}", quoted(name)));
+        let container = if self.value("container").is_some() { "container" } else { "name" };
+        manifest.line(&at(container), 3, format!("- name: {}", quoted(self.text(container).unwrap_or(name))));
         let image = self.text("image").map_or_else(|| format!("{name}:1"), str::to_string);
         manifest.line(&at("image"), 4, format!("image: {}", quoted(&image)));
         let (requests, limits) = (self.pairs("requests"), self.pairs("limits"));

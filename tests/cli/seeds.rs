@@ -88,14 +88,15 @@ fn until_and_stop_of_the_command_line_are_in_the_receipt() {
     let (code, out, err) = evenkeel(&folder, &arguments);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(out.contains("20m00.0s simulated"), "{out}");
-    assert!(out.contains("with run.until = \"20m00s\" from the command line"), "{out}");
+    assert!(out.contains("with run.until=\"20m00s\" from the command line"), "{out}");
     let kept = folder.join("results/five-frontends/1");
     let scenario = fs::read_to_string(kept.join("scenario.toml")).unwrap();
-    assert!(scenario.contains("from the command line; the file says \"15m\""), "{scenario}");
+    let is_noted = |line: &str| line.starts_with("until   = \"20m00s\"") && line.contains("# set on the command line");
+    assert!(scenario.lines().any(is_noted), "{scenario}");
     let receipt = |json: &str| serde_json::from_str::<Value>(json).unwrap()["receipt"]["digest"].clone();
     let (code, again, _) = evenkeel(&kept, &["scenario.toml", "--no-save", "-o", "json"]);
     assert_eq!((code, receipt(&again)), (0, receipt(&fs::read_to_string(kept.join("run.json")).unwrap())));
-    for wrong in [&["--until", "20"][..], &["--until", "0s"], &["--stop", "later"], &["--set", "run.hold=1m"]] {
+    for wrong in [&["--until", "20"][..], &["--until", "0s"], &["--stop", "later"], &["--set", "run.holt=1m"]] {
         assert_eq!(evenkeel(&folder, &[&["five-frontends.toml"], wrong].concat()).0, 2, "{wrong:?}");
     }
 }

@@ -170,3 +170,27 @@ fn a_dump_may_come_in_several_files_and_from_standard_input() {
     assert!(code == 2 && err.contains("error[E0301]: cannot read `absent.yaml`: no such file"), "{err}");
     assert!(!folder.join("other.toml").exists());
 }
+
+/// Manifests that an event of an included file applies are looked for beside that file, before and after.
+#[test]
+fn what_an_included_event_applies_is_found_in_one_file_too() {
+    let folder = workspace("flatten-apply");
+    fs::create_dir(folder.join("shared")).unwrap();
+    for name in ["five-frontends.toml", "five-frontends.yaml"] {
+        fs::rename(folder.join(name), folder.join("shared").join(name)).unwrap();
+    }
+    let service = "apiVersion: v1\nkind: Service\nmetadata: { name: extra }\nspec: { selector: { app: frontend }, ports: [{ port: 80 }] }\n";
+    fs::write(folder.join("shared/extra.yaml"), service).unwrap();
+    let event = "include = \"five-frontends.toml\"\n\n[[event]]\nid = \"more\"\nat = \"30s\"\ndo = \"apply\"\nmanifests = [\"extra.yaml\"]\n";
+    fs::write(folder.join("shared/more.toml"), event).unwrap();
+    let own = "schema = \"evenkeel/v1\"\ntitle = \"Mine\"\ninclude = \"shared/more.toml\"\n";
+    fs::write(folder.join("mine.toml"), own).unwrap();
+    let (code, flat, err) = evenkeel(&folder, &["fmt", "--flatten", "mine.toml"]);
+    assert!(code == 0 && flat.contains("\"shared/extra.yaml\""), "{flat}{err}");
+    let (code, out, err) = evenkeel(&folder, &["mine.toml", "-o", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let digest = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap()["receipt"]["digest"].clone();
+    let kept = folder.join("results/mine/1");
+    let (code, again, err) = evenkeel(&kept, &["scenario.toml", "--no-save", "-o", "json"]);
+    assert_eq!((code, digest(&again)), (0, digest(&out)), "{err}");
+}

@@ -10,7 +10,7 @@ use toml::de::DeTable;
 const BESIDE: [(&str, &str); 7] = [
     ("web.yaml", include_str!("manifest/web.yaml")),
     ("five-frontends.yaml", include_str!("../../scenarios/five-frontends.yaml")),
-    ("node-crash.yaml", include_str!("../../scenarios/node-crash.yaml")),
+    ("node-crash.yaml", include_str!("manifest/node-crash.yaml")),
     ("broken.yaml", "kind: [\n"),
     ("cluster.toml", include_str!("scenario/cluster.toml")),
     ("parts/cluster.toml", include_str!("scenario/cluster.toml")),

@@ -4,7 +4,7 @@
 //! that includes it. Tables are merged key by key and the lists of [`rules::JOINED`] element by element; anything else
 //! is replaced. What comes from which file is said by comments.
 
-use super::rules::{self, INCLUDE, MANIFESTS};
+use super::rules::{self, EVENT, INCLUDE, MANIFESTS};
 use super::syntax::{self, Entry, Line, Value, unquoted};
 use super::tree::{Form, Node, Pair, Table, Tree, flat};
 use super::{fmt, paths};
@@ -127,12 +127,13 @@ impl<F: Files> Reading<'_, F> {
     fn included(&mut self, root: &DeTable<'_>, path: &str, shift: usize) -> (bool, Vec<(String, Range<usize>)>) {
         let Some(value) = root.get(INCLUDE) else { return (false, Vec::new()) };
         let place = |span: Range<usize>| span.start + shift..span.end + shift;
-        let names = value.get_ref().as_array().and_then(|array| {
-            let name = |value: &toml::Spanned<toml::de::DeValue<'_>>| {
-                Some((value.get_ref().as_str()?.to_string(), place(value.span())))
-            };
-            array.iter().map(name).collect()
-        });
+        let name = |value: &toml::Spanned<toml::de::DeValue<'_>>| {
+            Some((value.get_ref().as_str()?.to_string(), place(value.span())))
+        };
+        let names = match value.get_ref().as_array() {
+            Some(array) => array.iter().map(name).collect(),
+            None => name(value).map(|only| vec![only]),
+        };
         let names = names.unwrap_or_else(|| {
             let place = Place { file: path.to_string(), bytes: place(value.span()) };
             let problem = self.problems.error(code::BAD_VALUE, Some(place), "`include` is not a list of strings");
@@ -144,18 +145,20 @@ impl<F: Files> Reading<'_, F> {
 }
 
 /// Takes `include` out, but not its comments, and writes the paths of manifests as the main file would, from which this
-/// file's directory is `inside`.
+/// file's directory is `inside`; those that an event applies too.
 fn without_include(lines: Vec<Line>, inside: &str) -> Vec<Line> {
     let mut kept = Vec::new();
-    let mut is_root = true;
+    let (mut is_root, mut is_event) = (true, false);
     for mut line in lines {
         match &mut line {
-            Line::Header { .. } => is_root = false,
+            Line::Header { key, is_list, .. } => {
+                (is_root, is_event) = (false, *is_list && is_key(key, EVENT));
+            }
             Line::Pair { key, comment, .. } if is_root && is_key(key, INCLUDE) => {
                 kept.extend(comment.take().map(Line::Comment));
                 continue;
             }
-            Line::Pair { key, value: Value::Array(entries), .. } if is_root && is_key(key, MANIFESTS) => {
+            Line::Pair { key, value: Value::Array(entries), .. } if (is_root || is_event) && is_key(key, MANIFESTS) => {
                 for entry in entries {
                     if let Entry::Item { value: Value::Plain(path), .. } = entry
                         && path.starts_with(['"', '\''])

@@ -12,6 +12,9 @@ pub const MANIFESTS: &str = "manifests";
 /// The list of files to include: not part of what comes out.
 pub const INCLUDE: &str = "include";
 
+/// The key of the list of events, which may apply manifests too.
+pub const EVENT: &str = "event";
+
 /// Whether the list of tables at this path is joined.
 pub fn is_joined(path: &[&str]) -> bool {
     JOINED.contains(&path)

@@ -48,7 +48,8 @@ impl Part {
             ([only], _) => Ok(*only),
             ([], Some(place)) if place < names.len() => Ok(place),
             ([], Some(place)) => {
-                let why = format!("`{list}` has {} elements: none is number {place}, counted from 0", names.len());
+                let elements = if names.len() == 1 { "element" } else { "elements" };
+                let why = format!("`{list}` has {} {elements}: none is number {place}, counted from 0", names.len());
                 Err(Wrong::new(why, all_of(names)))
             }
             ([], None) => {
@@ -71,7 +72,7 @@ fn all_of(names: &[Option<&str>]) -> String {
     if names.is_empty() {
         "its elements have no names: call them by their places".into()
     } else {
-        format!("there are {}", listed(names))
+        format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, listed(names))
     }
 }
 

@@ -12,6 +12,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use super::edit::fmt;
 use super::problem::{Place, Problems, code, line_bytes};
 use crate::manifest::{self, SourceFile, emit, yaml};
 use serde_json::Value;
@@ -73,6 +74,7 @@ pub fn dump(name: &str, files: &[SourceFile<'_>]) -> Result<Imported, Problems> 
     let manifests = write::manifests(name, documents.iter().copied());
     check(name, &manifests)?;
     let scenario = write::scenario(name, &pools, &objects);
+    let scenario = fmt::format(&scenario).unwrap_or(scenario);
     Ok(Imported { scenario, manifests, notes })
 }
 

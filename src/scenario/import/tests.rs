@@ -120,38 +120,38 @@ fn nodes_that_are_alike_share_a_pool_and_others_do_not() {
     let pools = &imported.scenario[imported.scenario.find("[[cluster.pool]]").unwrap()..];
     insta::assert_snapshot!(pools, @r#"
     [[cluster.pool]]
-    name  = "node-b"
-    nodes = ["n-1"]
-    zones = ["b"]
+    name     = "node-b"
+    nodes    = ["n-1"]
+    zones    = ["b"]
     capacity = { cpu = "4", memory = "15625Mi", pods = 1024 }
 
     # 2 machines
     [[cluster.pool]]
-    name  = "node-a"
-    nodes = ["n-2", "n-10"]
-    zones = ["a"]
+    name     = "node-a"
+    nodes    = ["n-2", "n-10"]
+    zones    = ["a"]
     capacity = { cpu = "4", memory = "15625Mi", pods = 1024 }
 
     # 1 machine
     [[cluster.pool]]
-    name  = "node-a-2"
-    nodes = ["n-3"]
-    zones = ["a"]
+    name     = "node-a-2"
+    nodes    = ["n-3"]
+    zones    = ["a"]
     capacity = { cpu = "4", memory = "31250Mi", pods = 1024 }
 
     # 1 machine
     [[cluster.pool]]
-    name  = "node-a-3"
-    nodes = ["n-4"]
-    zones = ["a"]
+    name     = "node-a-3"
+    nodes    = ["n-4"]
+    zones    = ["a"]
     capacity = { cpu = "4", memory = "15625Mi", pods = 1024 }
-    taints = ["gpu=yes:NoSchedule"]
+    taints   = ["gpu=yes:NoSchedule"]
 
     # These were cordoned when the cluster was dumped.
     [[event]]
-    id = "cordoned"
-    at = "0s"
-    do = "node.cordon"
+    id     = "cordoned"
+    at     = "0s"
+    do     = "node.cordon"
     target = { nodes = ["n-2"] }
 
     # What happens. For example, a minute in, a machine stops dead: take the `# ` away to see it.
