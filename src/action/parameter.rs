@@ -25,7 +25,8 @@ pub fn object(parameters: &Parameters) -> Result<(Kind, Key), Wrong> {
     };
     let is_meant = |known: &&Kind| known.name().eq_ignore_ascii_case(kind) || known.plural().eq_ignore_ascii_case(kind);
     let Some(&kind) = Kind::ALL.iter().find(is_meant) else {
-        let known = Kind::ALL.iter().map(|kind| kind.name().to_lowercase()).collect::<Vec<_>>().join(", ");
+        let names = Kind::ALL.iter().map(|kind| kind.name().to_lowercase());
+        let known = names.filter(|name| !name.ends_with("opaque")).collect::<Vec<_>>().join(", ");
         return Err(
             Wrong::new("of", format!("`{kind}` is no kind that is simulated")).help(format!("kinds are {known}"))
         );

@@ -182,6 +182,7 @@ metadata: {name: twice}
     x.yaml:5: error: no matches for kind "StatefulSet" in version "batch/v1"
       = help: StatefulSet is read in version `apps/v1`
     x.yaml:11: error: ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type string
+      = help: `x` must be a text
     x.yaml:11: error: strict decoding error: unknown field "metadata.labls"
       = help: did you mean `labels`?
     x.yaml:11: error: ConfigMap "a/b" is invalid: metadata.name: Invalid value: "a/b": may not contain '/'
@@ -189,6 +190,7 @@ metadata: {name: twice}
     x.yaml:17: error: a document must be an object with `apiVersion` and `kind`, this is a list
       = help: put `apiVersion: v1`, `kind: List` and `items:` before it
     x.yaml:19: error: a document must be an object with `apiVersion` and `kind`, this is a text
+      = help: write its fields as `key: value`, each on a line of its own
     x.yaml:29: error: ConfigMap "twice" already exists
       = help: it is defined at x.yaml:21; rename one of them
     "#);

@@ -85,12 +85,13 @@ pub fn way_out(error: &FieldError) -> Option<String> {
 /// Whether an error only follows from another: told together they would be two messages for one mistake.
 pub fn follows(error: &FieldError, before: &[FieldError], all: &[FieldError], unknown: &[UnknownField]) -> bool {
     // A field that is missing because it is misspelt, or stands elsewhere.
-    let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
-    let wanted = last(&error.field);
+    fn last(path: &str) -> &str {
+        path.rsplit('.').next().unwrap_or(path)
+    }
+    let (wanted, below) = (last(&error.field), format!("{}.", error.field));
     let is_missing = error.cause == Cause::Required || error.detail.contains("empty selector");
     let is_it = |field: &UnknownField| {
-        let is_near = field.nearest.is_some_and(|nearest| nearest == wanted);
-        is_near || last(&field.path) == wanted || field.path.starts_with(&format!("{}.", error.field))
+        field.nearest == Some(wanted) || last(&field.path) == wanted || field.path.starts_with(&below)
     };
     if is_missing && unknown.iter().any(is_it) {
         return true;

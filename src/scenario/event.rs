@@ -204,6 +204,12 @@ fn by_reader(
                     .label("expected as \"deployment/web\"");
                 return None;
             };
+            if table.is_empty() {
+                let bytes = place("patch").unwrap_or_default();
+                sink.bad_value(&bytes, "a patch that changes nothing")
+                    .help("write what is to change, as `patch = { spec.minReadySeconds = 10 }`");
+                return None;
+            }
             Some(What::Action(Arc::new(patch::patch(kind, key, table))))
         }
         "apply" => {

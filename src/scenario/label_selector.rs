@@ -106,7 +106,7 @@ mod tests {
         for (written, told) in [
             ("", "is empty"),
             ("a=b,,c", "an empty part"),
-            ("tier in a, b)", "cannot be a selector"),
+            ("tier in a, b)", "has no brackets: write `tier in (a)`"),
             ("tier in (a, b", "no closing bracket"),
             ("tier inn (a)", "expected as `key in (a, b)`"),
             ("di sk=ssd", "cannot be a selector"),

@@ -70,8 +70,9 @@ fn find(
                     .error(code::TWICE, Some(place), format!("`{path}` is named twice"))
                     .help("leave one of them out");
                 *is_whole = false;
+            } else {
+                found.push(known);
             }
-            found.push(known);
             continue;
         }
         match files.text(&path) {

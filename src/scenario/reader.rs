@@ -181,15 +181,15 @@ impl<'a> Section<'a> {
             }
             let problem =
                 sink.error(code::UNKNOWN_KEY, &key.bytes, format!("{} has no key `{}`", self.name, key.value));
+            let is_of_the_file = super::language::ROOT.iter().any(|field| field.name == key.value);
             match (elsewhere(&key.value), meant(&key.value, names())) {
                 (Some(place), _) => problem.help(place),
                 (None, Some(guess)) => problem.guess(Some(guess)),
+                (None, None) if is_of_the_file && self.name.starts_with('[') => {
+                    problem.help("keys of the file as a whole stand above the first line in brackets: move it up")
+                }
                 (None, None) => problem.help(format!("it may have {}", listed(names()))),
             };
-            let is_of_the_file = super::language::ROOT.iter().any(|field| field.name == key.value);
-            if is_of_the_file && self.name.starts_with('[') && elsewhere(&key.value).is_none() {
-                problem.help("keys of the file as a whole stand above the first line in brackets: move it up");
-            }
         }
     }
 

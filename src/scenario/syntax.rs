@@ -8,11 +8,17 @@ use toml::de::DeTable;
 /// Most errors told of one text: what comes after the first few mostly follows from them.
 const TOLD_MAX: usize = 10;
 
+/// A way out where nothing stands after the equals sign.
+const NO_VALUE: &str = "there is no value after `=`";
+
 /// What the TOML reader says, and what that means.
 const WORDS: &[(&str, &str)] = &[
     ("string values must be quoted", "a text without quotation marks"),
     ("key with no value", "a key without a value"),
     ("invalid boolean", "a text without quotation marks"),
+    ("invalid basic string, expected `\"`", "a text that is not closed"),
+    ("invalid basic string", "a character that cannot stand in a text"),
+    ("duplicate key", "this stands here for the second time"),
     ("unexpected leading zero", "a number that begins with a zero"),
     ("unexpected key or value", "something more after the value"),
     ("invalid unquoted key", "no key can be called that"),
@@ -70,6 +76,7 @@ pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {
             None => said.clone(),
         };
         let hint = hint(text, &bytes, &said);
+        let message = if hint.as_deref() == Some(NO_VALUE) { "a key without a value".to_string() } else { message };
         let problem = sink.error(code::SYNTAX, &bytes, message);
         if let Some(hint) = hint {
             problem.help(hint);
@@ -164,7 +171,7 @@ fn hint(text: &str, bytes: &Range<usize>, message: &str) -> Option<String> {
         _ => value?.split('#').next()?.trim(),
     };
     if value.is_empty() {
-        return Some("there is no value after `=`".into());
+        return Some(NO_VALUE.into());
     }
     let lower = value.to_ascii_lowercase();
     if value != lower && ["true", "false"].contains(&lower.as_str()) {

@@ -75,7 +75,7 @@ pub fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Wr
     }
     if let Some(false) = all.as_ref().map(|all| all.value) {
         sink.bad_value(&all.as_ref().map_or(0..0, |all| all.bytes.clone()), "`all` is either true or left out")
-            .help("say which nodes: `zone = \"a\"`, `pick = 1`");
+            .help("name others, as `zone = \"a\"`, or write `all = true`");
     }
     if let Some(all) = all.as_ref().filter(|_| !written.filters.is_empty() || most.is_some()) {
         sink.error(code::CONFLICT, &all.bytes, "`all` nodes are meant, but there are filters too")

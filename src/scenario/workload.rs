@@ -195,6 +195,16 @@ impl Values {
                     .note(format!("resources are {}, or have a domain as `nvidia.com/gpu`", listed(known)));
             }
         }
+        if self.text("image").is_some_and(|image| image.trim().is_empty()) {
+            sink.bad_value(&self.bytes("image"), "the image has no name")
+                .help("name it, as `image = \"web:1\"`, or leave it out");
+        }
+        for (_, value) in self.pairs("labels") {
+            if let Some(fault) = validation::text::label_value(&value).first() {
+                sink.bad_value(&self.bytes("labels"), format!("`{value}` is no good value of a label"))
+                    .note(fault.clone());
+            }
+        }
         let replicas = self.text("replicas").and_then(|text| text.parse::<u64>().ok());
         if replicas.is_some_and(|replicas| replicas > i32::MAX as u64) {
             sink.bad_value(&self.bytes("replicas"), "no workload has so many pods")

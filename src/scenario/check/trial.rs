@@ -34,9 +34,10 @@ impl Check<'_> {
         }
         if let Some(why) = refusals.pop() {
             let problem = sink.error(code::BAD_VALUE, tried, why.to_string());
-            if event.name != "patch" {
-                problem.help("leave `container` out to mean all of them");
-            }
+            problem.help(match event.name {
+                "patch" => "a patch has the fields of the object's manifest, as `{ spec.minReadySeconds = 10 }`",
+                _ => "leave `container` out to mean all of them",
+            });
         }
     }
 

@@ -232,7 +232,7 @@ fn slips_are_told_once_with_a_way_out() {
         ("id = \"x\"\ndo = \"node.crash\"\nevry = \"1d\"".to_string(), "no key `evry` | did you mean `every`?"),
         ("id = \"x\"\ndo = \"crash\"\nevery = \"1d\"".to_string(), "did you mean `node.crash`?"),
         (format!("{crash}\nmots = 3"), "did you mean `most`?"),
-        (format!("{crash}\nmost = 0"), "`most` is not a whole number from 1"),
+        (format!("{crash}\nmost = 0"), "`most` cannot be 0"),
         (format!("{crash}\nfor = \"0s\""), "cannot last no time"),
         (format!("{crash}\nfor = \"500d\""), "`for` is longer than a year"),
         (format!("{crash}\nstart = \"new\""), "expected `equilibrium` or `fresh`"),
@@ -297,7 +297,7 @@ fn what_a_model_says_is_shown_at_its_name() {
     3 | model = "rack-power"
       |         ^^^^^^^^^^^^
       |
-      = help: declare one: `[[domain]]` with `kind = "rack"`
+      = help: give a pool racks: `racks = { a = ["a1", "a2"] }`
       = note: things of this cluster are `node`, `zone`, `pool`, `cluster`
     "#);
 }

@@ -94,6 +94,7 @@ fn what_cannot_be_a_cluster_is_refused() {
     4 | apiVersion: v1
       | ^^^^^^^^^^^^^^
       |
+      = help: list at least one container with `name` and `image` below `spec`
       = note: this is the object as it would be written; it comes from the dump
     "#);
 }

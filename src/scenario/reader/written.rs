@@ -49,6 +49,11 @@ pub(super) fn example(key: &str, shape: Option<Shape>) -> String {
 
 /// A value that is no string, as one.
 pub(super) fn as_text(value: &DeValue<'_>, key: &str) -> Option<String> {
+    match key {
+        "schema" => return Some(format!("write `schema = \"{}\"`", crate::scenario::schema::SCHEMA)),
+        "manifests" | "include" => return Some("name files, as `[\"web.yaml\"]`".to_string()),
+        _ => {}
+    }
     let written = match value {
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
@@ -153,7 +158,7 @@ pub(super) fn not_a_duration(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut
         let problem = sink.bad_value(&bytes, format!("`{key}` is not a duration"));
         problem.label(format!("this is {}, {EXPECTED}", a_type(value.get_ref())));
         if value.get_ref().get("dist").is_some() {
-            problem.help("here it is always the same; `delay`, `for` and `[delays]` can be drawn at random");
+            problem.help("this one is fixed; drawn at random are `delay`, `for`, `every` and those of `[delays]`");
         } else if value.get_ref().is_array() {
             problem.help("measured values are written as `{ dist = \"empirical\", values = [\"1s\", \"4s\"] }`");
         }
