@@ -5,6 +5,7 @@
 use super::super::language::{EVENT, EXPECT, POOL, WORKLOAD};
 use super::super::{Loaded, Problems, load, load_with};
 use crate::cluster::World;
+use crate::kernel::time::{Span, Time};
 use crate::object::field::Field;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,10 @@ fn good(loaded: Result<Loaded, Problems>) -> Loaded {
 }
 
 fn digest(loaded: &Loaded) -> String {
-    let mut world = World::new(loaded.config(None));
+    let mut config = loaded.config(None);
+    // A month would take as long as all the others together.
+    config.until = config.until.min(Time::ZERO + Span::DAY);
+    let mut world = World::new(config);
     world.run();
     world.digest().hex()
 }
