@@ -113,8 +113,9 @@ fn outage(text: &mut String, outage: &OutageReport) {
         few if few.len() <= 4 => few.join(", "),
         many => format!("{} nodes", many.len()),
     };
-    text.push_str(&format!("{}: {} of {nodes} at {happened}{ended}\n", plain(&outage.id), outage.fault));
-    if outage.workloads.is_empty() {
+    let of = if nodes.is_empty() { String::new() } else { format!(" of {nodes}") };
+    text.push_str(&format!("{}: {}{of} at {happened}{ended}\n", plain(&outage.id), outage.fault));
+    if outage.workloads.is_empty() && !outage.nodes.is_empty() {
         text.push_str("  no workload had a pod there\n");
     }
     for workload in &outage.workloads {

@@ -145,6 +145,9 @@ pub struct OutageSpread {
     pub fault: String,
     /// In how many runs it hit a node.
     pub n: usize,
+    /// Whether it hit nodes, and not the cluster as a whole.
+    #[serde(skip)]
+    pub hits_nodes: bool,
     /// What it did, by workload that lost pods in any run.
     pub workloads: Vec<WorkloadSpread>,
 }
@@ -303,6 +306,7 @@ fn outages(reports: &[Report]) -> Vec<OutageSpread> {
             id: key.0.clone(),
             fault: found.iter().flatten().next().map(|outage| outage.fault.clone()).unwrap_or_default(),
             n: found.iter().flatten().count(),
+            hits_nodes: found.iter().flatten().any(|outage| !outage.nodes.is_empty()),
             workloads: names.into_iter().map(workload).collect(),
         }
     };

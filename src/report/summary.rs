@@ -6,6 +6,7 @@ use super::verdict::{is_all, share};
 use super::words::{counted, grouped, ranges, short};
 use super::{Failed, Verdict};
 use crate::kernel::time::Span;
+use crate::scenario::measure::{self, Unit};
 
 /// Most failing seeds, and most outages, that are told one by one.
 const TOLD_MOST: usize = 20;
@@ -25,7 +26,7 @@ pub fn summary(runs: &Runs, saved: Option<&str>, style: Style) -> String {
     for outage in runs.outages.iter().take(TOLD_MOST) {
         let some = if outage.n < runs.seeds.len() { format!(", in {} of the runs", outage.n) } else { String::new() };
         text.push_str(&format!("\n{}: {}{some}; time since\n", plain(&outage.id), outage.fault));
-        if outage.workloads.is_empty() {
+        if outage.workloads.is_empty() && outage.hits_nodes {
             text.push_str("  no workload had a pod there\n");
         }
         for workload in &outage.workloads {
@@ -111,7 +112,12 @@ fn expectations(text: &mut String, runs: &Runs, style: Style) {
         let id = plain(&expectation.id);
         match &expectation.spread {
             Some(spread) => {
-                let show = if expectation.unit == Some("duration") { duration } else { number };
+                let show: fn(i64) -> String = match measure::find(expectation.claim).map(|measure| measure.unit) {
+                    Some(Unit::Duration) | None => duration,
+                    Some(Unit::Share) => |value| Unit::Share.show(value),
+                    Some(Unit::Flag) => |value| Unit::Flag.show(value),
+                    Some(Unit::Pods | Unit::Count) => |value| value.to_string(),
+                };
                 text.push_str(&row(&id, &painted, spread, show));
             }
             None => text.push_str(&format!("{id:<NAME_WIDTH$} {painted}\n")),
@@ -158,8 +164,4 @@ fn row(name: &str, met: &str, spread: &Spread, show: fn(i64) -> String) -> Strin
 
 fn duration(micros: i64) -> String {
     short(Span::from_micros(micros as u64))
-}
-
-fn number(value: i64) -> String {
-    value.to_string()
 }
