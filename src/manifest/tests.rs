@@ -67,7 +67,9 @@ fn a_manifest_becomes_objects_with_their_places() {
     let problems = load_one(WEB).unwrap_err();
     let message = "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal bool into Go \
                    struct field ExecAction.spec.template.spec.containers.livenessProbe.exec.command of type string";
-    assert_eq!(problems, [format!("web.yaml:26: error: {message}")]);
+    let help =
+        "`command[0]` must be a text: put it in quotes (`yes`, `no`, `on`, `off`, `y` and `n` are booleans in YAML)";
+    assert_eq!(problems, [format!("web.yaml:26: error: {message}\n  = help: {help}")]);
 
     let manifests = load_one(&WEB.replace("[true]", "['true']")).unwrap();
     let found: Vec<String> =

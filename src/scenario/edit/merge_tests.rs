@@ -166,7 +166,7 @@ fn what_cannot_be_included_is_told_where_it_is_named() {
       = help: write `include = ["cluster.toml"]`
     "##);
     insta::assert_snapshot!(told(&[("main.toml", "include = [\"a.toml\"]\n"), ("a.toml", "b = ?\n")]), @r##"
-    error[E0100]: a text without quotation marks
+    error[E0100]: string values must be quoted, expected literal string
      --> a.toml:1:5
       |
     1 | b = ?
