@@ -338,7 +338,11 @@ fn a_parameter_of_an_action_without_sense_is_refused_with_a_sentence() {
         ("delete", vec![of("node/a/b")], "of: a Node has no namespace: `node/a/b`"),
         ("scale", vec![of("pod/web")], "of: a Pod has no replicas"),
         ("scale", vec![web()], "replicas: how many pods? `replicas` is missing, as in `replicas = 5`"),
-        ("scale", vec![web(), ("replicas", text("3000000000"))], "replicas: `3000000000` is not a whole number"),
+        (
+            "scale",
+            vec![web(), ("replicas", text("3000000000"))],
+            "replicas: `replicas` cannot be 3000000000: that is more than Kubernetes can count",
+        ),
         ("set.image", vec![web()], "image: which image? `image` is missing, as in `image = \"app:2\"`"),
         (
             "set.resources",

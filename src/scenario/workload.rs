@@ -4,16 +4,17 @@
 //! about one of its lines points at the key that the line comes from.
 
 use super::language::WORKLOAD;
-use super::problem::code;
+use super::problem::{Problems, code};
 use super::reader::{At, Section, Sink};
 use super::schema::Workload;
 use super::shape;
 use super::suggest::{listed, meant};
 use crate::kernel::time::Span;
 use crate::object::behavior;
-use crate::object::field::Value;
+use crate::object::field::{Field, Value};
 use crate::object::validation;
 use std::ops::Range;
+use toml::de::DeValue;
 
 /// Reads the workloads.
 pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Workload> {
@@ -83,6 +84,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     if sink.problems.list.len() > errors {
         return None;
     }
+    let keys = keys.without_defaults();
     let name = keys.text("name").unwrap_or_default();
     let kind = keys.text("kind").unwrap_or("Deployment");
     let namespace = keys.text("namespace").unwrap_or("default");
@@ -96,6 +98,13 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
     Some((format!("{kind}/{namespace}/{name}"), workload))
 }
 
+/// The value that a default of the language stands for.
+fn default_value(field: &Field, default: &str) -> Option<Value> {
+    let written = DeValue::parse(default).ok()?;
+    let mut unheard = Problems::default();
+    shape::read(&written, field.name, field.shape, &mut Sink::new("", &mut unheard))
+}
+
 /// The values that a workload has, each with its place; those left out have the place of the whole.
 struct Values {
     list: Vec<(&'static str, Value, Range<usize>)>,
@@ -103,6 +112,17 @@ struct Values {
 }
 
 impl Values {
+    /// Without what holds anyway: said or not, it is the same manifest.
+    fn without_defaults(mut self) -> Values {
+        self.list.retain(|(name, value, _)| {
+            let field = WORKLOAD.iter().find(|field| field.name == *name);
+            field.is_none_or(|field| {
+                field.default.and_then(|default| default_value(field, default)).as_ref() != Some(value)
+            })
+        });
+        self
+    }
+
     fn value(&self, key: &str) -> Option<&Value> {
         self.list.iter().find(|(name, ..)| *name == key).map(|(_, value, _)| value)
     }

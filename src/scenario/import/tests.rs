@@ -70,7 +70,7 @@ fn what_cannot_be_a_cluster_is_refused() {
     let refused = |text: &str| of("shop", text).expect_err("it is no cluster").render(false);
     insta::assert_snapshot!(refused("apiVersion: v1\nkind: List\nitems: []\n"), @r"
     error[E0302]: the dump holds no nodes, so there is no cluster to make
-     --> shop:1:1
+     --> dump.yaml:1:1
       |
     1 | apiVersion: v1
       | ^^^^^^^^^^^^^^
