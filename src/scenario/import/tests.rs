@@ -79,7 +79,7 @@ fn what_cannot_be_a_cluster_is_refused() {
     ");
     insta::assert_snapshot!(refused("kind: List\nitems:\n\t- a\n"), @r"
     error[E0302]: a tab in the indentation: YAML forbids tabs there
-     --> shop:3:2
+     --> dump.yaml:3:2
       |
     3 |     - a
       |     ^^^
