@@ -2,11 +2,11 @@
 
 #![allow(clippy::disallowed_methods)] // a test reads the scenarios that are shipped
 
-use super::super::language::{EVENT, EXPECT, POOL, WORKLOAD};
-use super::super::{Loaded, Problems, load, load_with};
 use crate::cluster::World;
 use crate::kernel::time::{Span, Time};
 use crate::object::field::Field;
+use crate::scenario::language::{EVENT, EXPECT, POOL, WORKLOAD};
+use crate::scenario::{Loaded, Problems, load, load_with};
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
