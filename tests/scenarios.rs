@@ -49,8 +49,8 @@ fn every_scenario_has_the_summary_and_the_digest_that_it_had() {
 fn cases(loaded: &Loaded) -> u64 {
     let cases: u64 = std::env::var("EVENKEEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
     let is_long = loaded.scenario.run.until > Span::DAY;
-    // There are a dozen of them: of a longer search each gets a fifth.
-    if is_long { cases.div_ceil(200) } else { cases.min(200).max(cases / 5) }
+    // There are a dozen of them: of a longer search each gets its part.
+    if is_long { cases.div_ceil(400) } else { cases.min(200).max(cases / 15) }
 }
 
 #[test]
