@@ -75,7 +75,7 @@ impl Input {
         let is_scenario = path == self.path;
         match self.text.as_ref().filter(|_| is_scenario) {
             Some(text) => Ok(text.clone()),
-            None => std::fs::read(path).map_err(|error| reason(&error)).and_then(utf8),
+            None => bytes(path).and_then(utf8),
         }
     }
 
@@ -83,6 +83,19 @@ impl Input {
     pub fn is_standard_input(&self) -> bool {
         self.text.is_some()
     }
+}
+
+/// Longest file that is read [bytes]: what has no end, as a device, ends here.
+const LONGEST: u64 = 256 << 20;
+
+fn bytes(path: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| reason(&error))?;
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!("it is longer than {} MiB", LONGEST >> 20));
+    }
+    Ok(bytes)
 }
 
 /// Why a file cannot be read, without the number that the system adds.

@@ -47,7 +47,7 @@ pub fn summary(runs: &Runs, saved: Option<&str>, style: Style) -> String {
 }
 
 fn head(text: &mut String, runs: &Runs, style: Style) {
-    let count = format!("{} of {}", runs.passed, counted(runs.seeds.len(), "seed"));
+    let count = format!("{} of {} passed", runs.passed, counted(runs.seeds.len(), "seed"));
     text.push_str(&headline(&runs.title, runs.verdict, &count, style));
     let ends = || runs.runs.iter().map(|run| Span::from_micros(run.simulated_us));
     let (shortest, longest) = (ends().min().unwrap_or_default(), ends().max().unwrap_or_default());

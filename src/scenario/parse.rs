@@ -64,6 +64,9 @@ fn version(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<()> {
     Some(())
 }
 
+/// Dates at which a run may begin (s since 1970): up to the year 2200. Ours.
+const EPOCHS: std::ops::Range<i64> = 0..7_258_118_400;
+
 fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
     let mut run = Run {
         seed: At { value: DEFAULT_SEED, bytes: 0..0 },
@@ -78,7 +81,13 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
         run.seed = seed;
     }
     if let Some(epoch) = section.value("epoch").and_then(|value| shape::date(value, "epoch", sink)) {
-        run.epoch = epoch;
+        // Dates of objects are counted in microseconds, and a run may last a year.
+        if EPOCHS.contains(&epoch.0) {
+            run.epoch = epoch;
+        } else if let Some(value) = section.value("epoch") {
+            sink.bad_value(&value.span(), "a run begins between 1970 and 2200")
+                .help("leave `epoch` out if it does not matter");
+        }
     }
     if let Some(until) = section.short_span("until", sink) {
         if until.value == crate::kernel::time::Span::ZERO {

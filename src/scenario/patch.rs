@@ -28,7 +28,9 @@ pub fn patch(kind: Kind, key: Key, table: &DeTable<'_>) -> Patch {
 fn patched(object: &Object, patch: &Value) -> Result<Object, String> {
     use crate::manifest::{decode, export};
     let mut document = export::export(object);
+    let before = document.pointer(POD_SPEC).cloned();
     merge(&mut document, patch);
+    let is_same_pod = document.pointer(POD_SPEC) == before.as_ref();
     let decoded = decode::decode(&document, object.meta().namespace()).map_err(|refusal| refusal.message)?;
     if let Some(unknown) = decoded.unknown.first() {
         let guess = unknown.nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
@@ -38,8 +40,23 @@ fn patched(object: &Object, patch: &Value) -> Result<Object, String> {
     if !errors.is_empty() {
         return Err(errors.to_string());
     }
-    Ok(decoded.object)
+    let mut new = decoded.object;
+    // The exported document has the defaults written out: it must not make another template of the same one.
+    match (&mut new, object) {
+        (Object::Deployment(new), Object::Deployment(old)) if is_same_pod => {
+            Arc::make_mut(new).spec.template.spec = old.spec.template.spec.clone();
+        }
+        (Object::ReplicaSet(new), Object::ReplicaSet(old)) if is_same_pod => {
+            Arc::make_mut(new).spec.template.spec = old.spec.template.spec.clone();
+        }
+        _ => {}
+    }
+    Ok(new)
 }
+
+/// Where a workload has the spec of its pods.
+#[cfg(feature = "manifest")]
+const POD_SPEC: &str = "/spec/template/spec";
 
 #[cfg(not(feature = "manifest"))]
 fn patched(_: &crate::object::Object, _: &Value) -> Result<crate::object::Object, String> {
@@ -117,6 +134,27 @@ mod tests {
         assert_eq!(patched["spec"]["replicas"], 2);
         let containers = &patched["spec"]["template"]["spec"]["containers"];
         assert_eq!((&containers[0]["image"], &containers[1]["image"]), (&Value::from("web:1"), &Value::from("side:2")));
+    }
+
+    #[test]
+    fn a_patch_beside_the_pods_leaves_their_template_as_it_was() {
+        let read = manifest::load(&[SourceFile { name: "web.yaml", text: WEB }]).expect("a good manifest");
+        let mut web = read.objects[0].0.clone();
+        web.apply_defaults(&crate::object::Settings::default());
+        let patched = |toml: &str| {
+            let table = DeTable::parse(toml).expect("TOML");
+            let patch = patch(Kind::Deployment, web.key().clone(), table.get_ref());
+            (patch.merge)(&web).expect("a good patch")
+        };
+        let template = |object: &Object| match object {
+            Object::Deployment(deployment) => deployment.spec.template.clone(),
+            other => panic!("{}", other.kind()),
+        };
+        for toml in ["", "spec.minReadySeconds = 10", "metadata.labels = { a = \"b\" }"] {
+            assert_eq!(template(&patched(toml)), template(&web), "{toml}");
+        }
+        let other = patched("spec.template.spec.terminationGracePeriodSeconds = 7");
+        assert_ne!(template(&other), template(&web));
     }
 
     #[test]

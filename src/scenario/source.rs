@@ -32,6 +32,8 @@ pub struct Source {
     pub base: usize,
     /// The files that it includes, as places in the list of sources, in order.
     includes: Vec<usize>,
+    /// How many files are merged for it, itself included.
+    weight: usize,
 }
 
 /// All files of a scenario; the first is the one that was asked for.
@@ -58,7 +60,7 @@ impl Sources {
                     problems.keep_text(&name, &text);
                     sources.settings.push((setting, sources.list.len()));
                     let base = sources.end();
-                    sources.list.push(Source { path: name, text, base, includes: Vec::new() });
+                    sources.list.push(Source { path: name, text, base, includes: Vec::new(), weight: 1 });
                 }
                 Err(wrong) => drop(wrong.tell(code::BAD_VALUE, &format!("--set {argument}"), problems)),
             }
@@ -68,7 +70,8 @@ impl Sources {
 
     /// A single text, with nothing included.
     pub fn single(path: &str, text: &str) -> Sources {
-        let source = Source { path: path.to_string(), text: text.to_string(), base: 0, includes: Vec::new() };
+        let source =
+            Source { path: path.to_string(), text: text.to_string(), base: 0, includes: Vec::new(), weight: 1 };
         Sources { list: vec![source], settings: Vec::new() }
     }
 
@@ -161,7 +164,7 @@ impl Sources {
         }
         let index = self.list.len();
         let base = self.end();
-        self.list.push(Source { path: path.to_string(), text, base, includes: Vec::new() });
+        self.list.push(Source { path: path.to_string(), text, base, includes: Vec::new(), weight: 1 });
         let text = self.list[index].text.clone();
         let (root, errors) = DeTable::parse_recoverable(&text);
         let mut sink = Sink::new(path, problems);
@@ -185,10 +188,22 @@ impl Sources {
             }
             let known = self.list.iter().position(|source| source.path == other);
             match known.or_else(|| self.add(&other, Some(place), chain, files, problems)) {
-                Some(included) => self.list[index].includes.push(included),
+                Some(included) => {
+                    self.list[index].includes.push(included);
+                    self.list[index].weight += self.list[included].weight;
+                }
                 None => is_whole = false,
             }
             chain.leave();
+            // Included on several ways it counts several times, as it is merged several times.
+            if self.list[index].weight > paths::PARTS_MAX {
+                let bytes = include.span();
+                let message =
+                    format!("more than {} files are included, each counted as often as it is named", paths::PARTS_MAX);
+                let place = Place { file: path.to_string(), bytes };
+                problems.error(code::INCLUDE, Some(place), message).help("name each file once");
+                return None;
+            }
         }
         is_whole.then_some(index)
     }
@@ -265,7 +280,10 @@ fn merge<'a>(path: &mut Vec<String>, base: &mut DeTable<'a>, over: DeTable<'a>) 
                 None
             }
             (DeValue::Array(known), DeValue::Array(over)) if steps == [rules::MANIFESTS] => {
-                over.into_iter().for_each(|value| known.push(value));
+                // A file that is included on two ways names its manifests once.
+                let is_new = |value: &Spanned<DeValue<'_>>| !known.iter().any(|other| other.span() == value.span());
+                let new: Vec<_> = over.into_iter().filter(is_new).collect();
+                new.into_iter().for_each(|value| known.push(value));
                 None
             }
             (_, over) => Some(over),
