@@ -104,7 +104,7 @@ impl Estimate {
         scaled(self.trial_events, until_us, self.trial_us)
     }
 
-    /// Time of all `runs` to `until_us` at the rate of the trial [µs].
+    /// Time of all `runs` to `until_us` at the rate of the trial (µs).
     pub fn wall_us(&self, until_us: u64, runs: usize) -> u64 {
         let rounds = runs.div_ceil(self.jobs.max(1)) as u64;
         scaled(self.trial_wall_us, until_us, self.trial_us).saturating_mul(rounds)

@@ -14,7 +14,7 @@ pub struct Style {
     pub wall: Option<Duration>,
     /// Whether bars and punctuation are to be ASCII.
     pub ascii: bool,
-    /// Longest line [characters]; any if none.
+    /// Longest line (characters); any if none.
     pub width: Option<usize>,
 }
 

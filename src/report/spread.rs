@@ -130,7 +130,7 @@ pub struct ExpectationSpread {
     pub share: u32,
     /// Whether it was met in enough of the runs.
     pub verdict: Verdict,
-    /// What the values count: `duration` [µs] or `pods`; none for rules.
+    /// What the values count: `duration` (µs) or `pods`; none for rules.
     pub unit: Option<&'static str>,
     /// What was measured; none for rules.
     pub spread: Option<Spread>,
