@@ -100,6 +100,16 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The machine at time zero of a run in whose past all this happened. `end_of` says when the containers of a pod exit
+    /// by themselves.
+    pub fn of_the_past(mut self, end_of: impl Fn(&Key) -> Option<Time>) -> Machine {
+        for (pod, sandbox) in self.sandboxes.iter_mut().filter(|(_, sandbox)| sandbox.is_running) {
+            (sandbox.started, sandbox.ends) = (Time::ZERO, end_of(pod));
+        }
+        self.images.values_mut().for_each(|there| *there = Time::ZERO);
+        self
+    }
+
     /// One direction of its link.
     pub const fn line(&self, direction: Direction) -> &Line {
         match direction {

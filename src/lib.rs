@@ -56,7 +56,7 @@
 //! # A run by hand
 //!
 //! ```
-//! use evenkeel::cluster::{Config, Stop, World};
+//! use evenkeel::cluster::{Config, Start, Stop, World};
 //! use evenkeel::kernel::time::{Span, Time};
 //! use evenkeel::object::{Delays, Settings, Timestamp};
 //!
@@ -67,6 +67,7 @@
 //!     delays: Delays::default(),
 //!     nodes: Vec::new(),
 //!     manifests: Vec::new(),
+//!     start: Start::Empty,
 //!     events: Vec::new(),
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,

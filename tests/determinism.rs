@@ -1,13 +1,13 @@
 //! The same seed gives the same bytes: twice, on one thread and on many, whatever runs beside.
 
-use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
-use evenkeel::fault::{self, Target};
+use evenkeel::cluster::{Config, Happening, Planned, Start, Stop, World};
+use evenkeel::fault;
 use evenkeel::kernel::time::{Span, Time};
 use evenkeel::object::pod::{Container, PodSpec};
 use evenkeel::object::quantity::Quantity;
 use evenkeel::object::replicaset::{PodTemplate, ReplicaSetSpec};
 use evenkeel::object::resources::{CPU, MEMORY, PODS};
-use evenkeel::object::{Delays, Key, Labels, Meta, Node, ReplicaSet, Selector, Settings, Timestamp};
+use evenkeel::object::{Delays, Key, Labels, Meta, Node, ReplicaSet, Selector, Settings, Target, Timestamp};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -36,8 +36,10 @@ fn config(seed: u64) -> Config {
             what: Happening::Fault {
                 name: row.name,
                 fault: (row.build)(&Default::default()).expect("no parameters"),
-                target: Target::Node(node.into()),
+                target: Target::node(node),
                 lasts: Some(Span::from_secs(lasts)),
+                jitter: Span::ZERO,
+                stagger: Span::ZERO,
             },
         }
     };
@@ -50,6 +52,7 @@ fn config(seed: u64) -> Config {
         manifests: vec![
             ReplicaSet { meta: Meta::new(Key::new("default", "web")), spec, ..ReplicaSet::default() }.into(),
         ],
+        start: Start::Empty,
         events: vec![fault("crash", "node.crash", 30, 200, "n1"), fault("cut", "node.partition", 60, 400, "n2")],
         until: Time::ZERO + Span::from_secs(900),
         stop: Stop::Time,

@@ -3,19 +3,21 @@
 
 #![allow(clippy::disallowed_methods)] // a test may read its environment
 
-use evenkeel::cluster::{Config, Happening, Planned, Stop, World};
-use evenkeel::fault::{self, Target};
+use evenkeel::cluster::{Config, Happening, Planned, Start, Stop, World};
+use evenkeel::fault;
 use evenkeel::kernel::dist::Delay;
 use evenkeel::kernel::rng::{Draws, Purpose};
 use evenkeel::kernel::time::{Span, Time};
 use evenkeel::object::deployment::DeploymentSpec;
+use evenkeel::object::field::{Parameters, Value};
 use evenkeel::object::pod::{Container, PodSpec, RestartPolicy};
 use evenkeel::object::quantity::Quantity;
 use evenkeel::object::replicaset::{PodTemplate, ReplicaSetSpec};
 use evenkeel::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use evenkeel::object::service::ServicePort;
+use evenkeel::object::target::{Filter, Target};
 use evenkeel::object::{
-    DelayId, Delays, Deployment, Key, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
+    DelayId, Delays, Deployment, Key, Kind, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
     Timestamp,
 };
 use rayon::prelude::*;
@@ -55,6 +57,29 @@ fn most_runs_place_pods_and_have_outages() {
         };
         assert!(worlds.iter().filter(struck).count() > 5, "{} strikes too seldom", row.name);
     }
+}
+
+/// What is settled stays as it is, whatever it is.
+#[test]
+fn without_events_a_settled_cluster_writes_nothing_but_signs_of_life() {
+    let moved = |seed| {
+        // With the longest delays nodes fall silent by themselves.
+        let usual =
+            Config { delays: Delays::default(), events: Vec::new(), stop: Stop::Time, ..Dice::new(seed).config() };
+        let config = Config { start: Start::Settled, ..usual };
+        let mut world = World::new(config);
+        let objects = |world: &World| {
+            let kinds = [Kind::Deployment, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice];
+            kinds.map(|kind| world.store().table(kind).iter().cloned().collect::<Vec<_>>())
+        };
+        let (before, is_settled) = (objects(&world), world.unsettled().is_empty());
+        assert!(is_settled == world.recorder().converged_since().is_some(), "seed {seed}");
+        world.run();
+        let is_same = objects(&world) == before && world.audit() == Ok(());
+        (!is_same).then(|| format!("seed {seed}: {before:#?} and then {:#?}", objects(&world)))
+    };
+    let moved: Vec<String> = (0..200).into_par_iter().filter_map(moved).collect();
+    assert!(moved.is_empty(), "{} of 200 moved, as {}", moved.len(), moved[0]);
 }
 
 fn run(seed: u64) -> Result<(), String> {
@@ -105,6 +130,7 @@ impl Dice {
             delays: self.delays(),
             nodes: (0..nodes).map(|index| self.node(index)).collect(),
             manifests,
+            start: if self.draws.seed().is_multiple_of(3) { Start::Settled } else { Start::Empty },
             events: (0..self.below(7)).map(|index| self.fault(index, nodes, minutes)).collect(),
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
@@ -192,25 +218,24 @@ impl Dice {
 
     fn fault(&mut self, index: u64, nodes: u64, minutes: u64) -> Planned {
         let row = &fault::REGISTRY[self.below(fault::REGISTRY.len() as u64) as usize];
-        let mut parameters = fault::Parameters::new();
+        let mut parameters = Parameters::new();
         let factor = 1 + self.below(20);
-        for (name, _) in row.parameters {
-            let value = match *name {
+        for field in row.parameters {
+            let value = match field.name {
                 "direction" => ["both", "up", "down"][self.below(3) as usize].to_string(),
                 "factor" => format!("{factor}.5"),
-                "jitter" | "stagger" => format!("{}s", self.below(60)),
                 "latency" => format!("{}ms", [1, 100, 15_000][self.below(3) as usize] * self.below(2)),
                 "loss" => format!("{}%", self.below(100)),
                 "evict" => self.below(4).to_string(),
                 "graceful" => "false".to_string(),
                 other => panic!("no value for `{other}` of {}", row.name),
             };
-            parameters.insert((*name).to_string(), value);
+            parameters.insert(field.name, Value::Text(value));
         }
         let target = match self.below(4) {
             _ if !row.has_target => Target::Cluster,
-            0 => Target::Zone(format!("z{}", self.below(2)).into()),
-            _ => Target::Node(format!("n{}", self.below(nodes)).into()),
+            0 => Target::of(Filter::Zone(format!("z{}", self.below(2)).into())),
+            _ => Target::node(format!("n{}", self.below(nodes))),
         };
         Planned {
             id: format!("fault-{index}").into(),
@@ -220,6 +245,8 @@ impl Dice {
                 fault: (row.build)(&parameters).expect("its parameters are right"),
                 target,
                 lasts: (row.end.is_some() && self.below(4) > 0).then(|| Span::from_secs(self.below(200))),
+                jitter: Span::from_secs(self.below(2) * self.below(60)),
+                stagger: Span::from_secs(self.below(2) * self.below(60)),
             },
         }
     }

@@ -1,10 +1,46 @@
 //! `kubectl delete`.
 
-use super::{Action, View, named};
+use super::parameter::{OF, count, object, text};
+use super::{Action, ActionRow, Build, View, named};
 use crate::apiserver::{DeleteOptions, Propagation, Request};
+use crate::object::field::{Field, Shape, Wrong};
 use crate::object::labels::Labels;
 use crate::object::{Key, Kind, Name, Pod};
 use std::fmt;
+use std::sync::Arc;
+
+/// `delete`.
+pub const DELETE: ActionRow = ActionRow {
+    name: "delete",
+    summary: "An object is deleted; what belongs to it goes too, unless it is to stay.",
+    has_target: false,
+    parameters: &[
+        OF,
+        Field::optional(
+            "propagation",
+            Shape::OneOf(&["background", "foreground", "orphan"]),
+            "What becomes of its dependents: they go after it, they go before it, or they stay without an owner.",
+        )
+        .with_default("background"),
+        Field::optional("grace-period", Shape::Count(0), "Time that a pod gets to end (s); its own if left out."),
+    ],
+    build: Build::Row(|parameters| {
+        let (kind, key) = object(parameters)?;
+        let propagation = match text(parameters, "propagation")? {
+            None => None,
+            Some("background") => Some(Propagation::Background),
+            Some("foreground") => Some(Propagation::Foreground),
+            Some("orphan") => Some(Propagation::Orphan),
+            Some(other) => {
+                let why = format!("`{other}` is not a propagation: expected `background`, `foreground` or `orphan`");
+                return Err(Wrong::new("propagation", why));
+            }
+        };
+        let grace_seconds = count(parameters, "grace-period")?;
+        Ok(Arc::new(Delete { kind, key, propagation, grace_seconds }))
+    }),
+    kubectl: "kubectl delete KIND/NAME --cascade=background",
+};
 
 /// `kubectl delete KIND/NAME`.
 #[derive(Clone, Debug)]

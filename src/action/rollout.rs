@@ -3,13 +3,77 @@
 //! Source: `staging/src/k8s.io/kubectl/pkg/polymorphichelpers/{objectpauser,objectresumer,objectrestarter,rollback}.go`,
 //! v1.36: all of it is decided by the client. Left out: other kinds, which are not simulated yet.
 
-use super::{Action, View, named, patch};
+use super::parameter::{OF, count, object_of};
+use super::{Action, ActionRow, Build, View, named, patch};
 use crate::apiserver::Request;
 use crate::object::deployment::{LABEL_HASH, revision};
 use crate::object::edit::TemplateEdit;
+use crate::object::field::{Field, Shape};
 use crate::object::{Deployment, Edit, Key, Kind, Name, ReplicaSet};
 use std::fmt;
 use std::sync::Arc;
+
+/// Kinds that have rollouts here.
+const DEPLOYMENTS: &[Kind] = &[Kind::Deployment];
+
+/// `rollout.undo`.
+pub const UNDO: ActionRow = ActionRow {
+    name: "rollout.undo",
+    summary: "The pod template of an earlier revision becomes the template again.",
+    has_target: false,
+    parameters: &[
+        OF,
+        Field::optional(
+            "to-revision",
+            Shape::Count(1),
+            "The revision to go back to; the one before the last if left out.",
+        ),
+    ],
+    build: Build::Row(|parameters| {
+        let (_, key) = object_of(parameters, DEPLOYMENTS, "revisions")?;
+        Ok(Arc::new(Undo { key, to_revision: count(parameters, "to-revision")? }))
+    }),
+    kubectl: "kubectl rollout undo deployment/NAME --to-revision=N",
+};
+
+/// `rollout.pause`.
+pub const PAUSE: ActionRow = ActionRow {
+    name: "rollout.pause",
+    summary: "Changes of the template wait; the number of pods is kept up all the same.",
+    has_target: false,
+    parameters: &[OF],
+    build: Build::Row(|parameters| {
+        let (_, key) = object_of(parameters, DEPLOYMENTS, "rollout to pause")?;
+        Ok(Arc::new(Pause { key, on: true }))
+    }),
+    kubectl: "kubectl rollout pause deployment/NAME",
+};
+
+/// `rollout.resume`.
+pub const RESUME: ActionRow = ActionRow {
+    name: "rollout.resume",
+    summary: "A paused rollout goes on, with all changes at once.",
+    has_target: false,
+    parameters: &[OF],
+    build: Build::Row(|parameters| {
+        let (_, key) = object_of(parameters, DEPLOYMENTS, "rollout to resume")?;
+        Ok(Arc::new(Pause { key, on: false }))
+    }),
+    kubectl: "kubectl rollout resume deployment/NAME",
+};
+
+/// `rollout.restart`.
+pub const RESTART: ActionRow = ActionRow {
+    name: "rollout.restart",
+    summary: "All pods are replaced as by an update, by an annotation of the template.",
+    has_target: false,
+    parameters: &[OF],
+    build: Build::Row(|parameters| {
+        let (_, key) = object_of(parameters, DEPLOYMENTS, "rollout to restart")?;
+        Ok(Arc::new(Restart { key }))
+    }),
+    kubectl: "kubectl rollout restart deployment/NAME",
+};
 
 /// Annotation with which a restart changes the template.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";

@@ -1,9 +1,10 @@
 //! What each action asks the API server for, and what it says when there is nothing to do.
 
 use super::*;
+use crate::object::field::{Shape, Value};
 use crate::object::pod::Container;
 use crate::object::replicaset::{PodTemplate, ReplicaSetSpec};
-use crate::object::{Deployment, Labels, Meta, Node, OwnerRef, Pod, ReplicaSet, Uid};
+use crate::object::{Deployment, Labels, Meta, Node, OwnerRef, Pod, ReplicaSet, Revision, Uid};
 use std::sync::Arc;
 
 struct Cluster {
@@ -19,14 +20,55 @@ impl Cluster {
         Cluster { tables }
     }
 
+    fn with_view<T>(&self, nodes: &[&str], act: impl FnOnce(&View<'_>) -> T) -> T {
+        let nodes: Vec<Name> = nodes.iter().map(|&name| name.into()).collect();
+        let (now, date) = (Time::ZERO, Timestamp(1_795_543_200));
+        act(&View { tables: &|kind| &self.tables[kind as usize], nodes: &nodes, now, date })
+    }
+
+    /// What an action of the registry asks for, done to these nodes, and how it is said; or what is wrong with it.
+    fn asked(&self, name: &str, parameters: &[(&'static str, Value)], nodes: &[&str]) -> [String; 2] {
+        let action = match build(name, parameters) {
+            Ok(action) => action,
+            Err(wrong) => return [format!("{}: {}", wrong.key, wrong.why), wrong.help],
+        };
+        let said = self.with_view(nodes, |view| action.said(view));
+        match self.with_view(nodes, |view| action.requests(view)) {
+            Ok(requests) => [requests.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "), said],
+            Err(why) => [format!("nothing: {why}"), said],
+        }
+    }
+
     /// The requests in words, or why there are none.
     fn asks(&self, action: &dyn Action) -> String {
-        let view = View { tables: &|kind| &self.tables[kind as usize], date: Timestamp(1_795_543_200) };
-        match action.requests(&view) {
+        match self.with_view(&[], |view| action.requests(view)) {
             Ok(requests) => requests.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             Err(why) => format!("nothing: {why}"),
         }
     }
+}
+
+fn build(name: &str, parameters: &[(&'static str, Value)]) -> Result<Arc<dyn Action>, Wrong> {
+    match find(name).expect("an action").build {
+        Build::Row(build) => build(&parameters.iter().cloned().collect()),
+        Build::Reader => panic!("{name} is made by the reader"),
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_string())
+}
+
+fn list(texts: &[&str]) -> Value {
+    Value::List(texts.iter().map(|&one| text(one)).collect())
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Value {
+    Value::Table(pairs.iter().map(|&(key, value)| (key.to_string(), text(value))).collect())
+}
+
+fn node(name: &str) -> Node {
+    Node { meta: Meta::new(Key::cluster(name)), ..Node::default() }
 }
 
 fn key(name: &str) -> Key {
@@ -94,8 +136,8 @@ fn apply_creates_or_replaces_and_keeps_what_it_does_not_state() {
     stated.meta.labels.insert("tier", "front");
     let apply = Apply { objects: vec![stated.into(), other.into()] };
     assert_eq!(cluster.asks(&apply), "update Deployment default/web; create Deployment default/api");
-    let view = View { tables: &|kind| &cluster.tables[kind as usize], date: Timestamp(0) };
-    let Request::Update { object: Object::Deployment(new), .. } = &apply.requests(&view).unwrap()[0] else {
+    let requests = cluster.with_view(&[], |view| apply.requests(view)).unwrap();
+    let Request::Update { object: Object::Deployment(new), .. } = &requests[0] else {
         panic!("an update");
     };
     assert_eq!(new.spec.replicas, Some(9));
@@ -108,8 +150,7 @@ fn undo_goes_back_one_revision_or_to_the_one_named() {
     let sets = || vec![web().into(), revision(1, "app:1"), revision(3, "app:3"), revision(2, "app:2")];
     let cluster = Cluster::new(sets());
     let image = |to_revision: Option<i64>| {
-        let view = View { tables: &|kind| &cluster.tables[kind as usize], date: Timestamp(0) };
-        let requests = Undo { key: key("web"), to_revision }.requests(&view)?;
+        let requests = cluster.with_view(&[], |view| Undo { key: key("web"), to_revision }.requests(view))?;
         let [Request::Patch { edit, .. }] = requests.as_slice() else { panic!("one patch") };
         let mut object = Object::from(web());
         assert!(object.edit(edit));
@@ -175,6 +216,205 @@ fn nodes_are_cordoned_tainted_and_labelled() {
     let cordon = |node: &str| Cordon { node: node.into(), on: true };
     assert_eq!(cluster.asks(&cordon("n0")), "patch Node n0 unschedulable true");
     assert_eq!(cluster.asks(&cordon("n9")), "nothing: there is no Node n9");
-    let label = LabelNode { node: "n0".into(), labels: vec![("disk".into(), "ssd".into())] };
+    let label = LabelNode { node: "n0".into(), labels: vec![("disk".into(), "ssd".into())], remove: Vec::new() };
     assert_eq!((label.to_string().as_str(), cluster.asks(&label).is_empty()), ("label nodes n0 disk=ssd", false));
+}
+
+#[test]
+fn actions_of_the_registry_ask_as_their_commands_do() {
+    let mut cordoned = node("n1");
+    cordoned.unschedulable = true;
+    cordoned.taints = vec![parameter::taint("dedicated=db:NoSchedule").unwrap()];
+    cordoned.meta.labels.insert("disk", "ssd");
+    let cluster = Cluster::new(vec![web().into(), revision(1, "app:1"), node("n0").into(), cordoned.into()]);
+    let of = || ("of", text("deployment/web"));
+    let nodes = &["n0", "n1"][..];
+    let web = "Deployment default/web";
+    for (name, parameters, nodes, asked, said) in [
+        (
+            "scale",
+            vec![of(), ("replicas", text("5"))],
+            &[][..],
+            "patch WEB replicas 5",
+            "scale deployment/web --replicas=5",
+        ),
+        (
+            "set.image",
+            vec![of(), ("image", text("app:9")), ("container", text("c"))],
+            &[],
+            "patch WEB image app:9",
+            "set image deployment/web c=app:9",
+        ),
+        (
+            "set.resources",
+            vec![of(), ("requests", pairs(&[("cpu", "500m")])), ("limits", pairs(&[("memory", "1Gi")]))],
+            &[],
+            "patch WEB requests cpu=500m limits memory=1Gi",
+            "set resources deployment/web --requests=cpu=500m --limits=memory=1Gi",
+        ),
+        (
+            "delete",
+            vec![of(), ("propagation", text("orphan")), ("grace-period", text("5"))],
+            &[],
+            "delete WEB grace 5s orphan",
+            "delete deployment/web --cascade=orphan --grace-period=5",
+        ),
+        ("delete", vec![of()], &[], "delete WEB background", "delete deployment/web"),
+        ("rollout.pause", vec![of()], &[], "patch WEB paused true", "rollout pause deployment/web"),
+        ("rollout.resume", vec![of()], &[], "nothing: deployment/web is not paused", "rollout resume deployment/web"),
+        (
+            "rollout.undo",
+            vec![of(), ("to-revision", text("1"))],
+            &[],
+            "patch WEB template",
+            "rollout undo deployment/web --to-revision=1",
+        ),
+        (
+            "rollout.restart",
+            vec![("of", text("deployments/shop/api"))],
+            &[],
+            "nothing: there is no Deployment shop/api",
+            "rollout restart deployment/api -n shop",
+        ),
+        ("node.cordon", vec![], nodes, "patch Node n0 unschedulable true", "cordon n0 n1"),
+        ("node.cordon", vec![], &["n1"], "nothing: n1: cordoned already", "cordon n1"),
+        ("node.uncordon", vec![], nodes, "patch Node n1 unschedulable false", "uncordon n0 n1"),
+        (
+            "node.taint",
+            vec![("taint", text("dedicated=db:NoSchedule"))],
+            nodes,
+            "patch Node n0 +dedicated=db:NoSchedule",
+            "taint nodes n0 n1 dedicated=db:NoSchedule",
+        ),
+        (
+            "node.untaint",
+            vec![("taint", list(&["dedicated-"]))],
+            nodes,
+            "patch Node n1 -dedicated:NoSchedule -dedicated:PreferNoSchedule -dedicated:NoExecute",
+            "taint nodes n0 n1 dedicated:NoSchedule- dedicated:PreferNoSchedule- dedicated:NoExecute-",
+        ),
+        (
+            "node.untaint",
+            vec![("taint", text("a:NoExecute"))],
+            nodes,
+            "nothing: n0 n1: no such taint",
+            "taint nodes n0 n1 a:NoExecute-",
+        ),
+        (
+            "node.label",
+            vec![("labels", pairs(&[("disk", "ssd")]))],
+            nodes,
+            "patch Node n0 labels [(\"disk\", \"ssd\")]",
+            "label nodes n0 n1 disk=ssd",
+        ),
+        (
+            "node.label",
+            vec![("labels", list(&["tier=x", "disk-"]))],
+            &["n1"],
+            "patch Node n1 labels [(\"tier\", \"x\")]; patch Node n1 labels -[\"disk\"]",
+            "label nodes n1 tier=x disk-",
+        ),
+        ("node.drain", vec![("force", text("true"))], nodes, "patch Node n0 unschedulable true", "drain n0 n1 --force"),
+        ("node.remove", vec![], nodes, "delete Node n0 background; delete Node n1 background", "remove nodes n0 n1"),
+        ("power.restore", vec![], nodes, "", "restore power of n0 n1"),
+        ("fault.end", vec![("of", text("cut"))], &[], "", "end cut"),
+    ] {
+        let asked = asked.replace("WEB", web);
+        assert_eq!(cluster.asked(name, &parameters, nodes), [asked, said.to_string()], "{name}");
+    }
+}
+
+#[test]
+fn a_parameter_of_an_action_without_sense_is_refused_with_a_sentence() {
+    let cluster = Cluster::new(Vec::new());
+    let of = |name: &str| ("of", text(name));
+    let web = || of("deployment/web");
+    for (name, parameters, told) in [
+        ("scale", vec![], "of: which object? `of` is missing, as in `of = \"deployment/web\"`"),
+        ("scale", vec![of("web")], "of: `web` does not say of which kind"),
+        ("scale", vec![of("cronjob/web")], "of: `cronjob` is no kind that is simulated"),
+        ("scale", vec![of("deployment/")], "of: `deployment/` does not name a Deployment"),
+        ("scale", vec![of("deployment/a/b/c")], "of: `deployment/a/b/c` does not name a Deployment"),
+        ("delete", vec![of("node/a/b")], "of: a Node has no namespace: `node/a/b`"),
+        ("scale", vec![of("pod/web")], "of: a Pod has no replicas"),
+        ("scale", vec![web()], "replicas: how many pods? `replicas` is missing, as in `replicas = 5`"),
+        (
+            "scale",
+            vec![web(), ("replicas", text("3000000000"))],
+            "replicas: `replicas` cannot be 3000000000: that is more than Kubernetes can count",
+        ),
+        ("set.image", vec![web()], "image: which image? `image` is missing, as in `image = \"app:2\"`"),
+        (
+            "set.resources",
+            vec![web()],
+            "requests: how much? `requests` is missing, as in `requests = { cpu = \"500m\" }`",
+        ),
+        (
+            "set.resources",
+            vec![web(), ("limits", pairs(&[("cpu", "4x")]))],
+            "limits: `4x` is not an amount of cpu: expected as `500m`, `4` or `8Gi`",
+        ),
+        (
+            "delete",
+            vec![web(), ("propagation", text("all"))],
+            "propagation: `all` is not a propagation: expected `background`, `foreground` or `orphan`",
+        ),
+        ("rollout.pause", vec![of("replicaset/web")], "of: a ReplicaSet has no rollout to pause"),
+        ("node.taint", vec![], "taint: which taint? `taint` is missing, as in `taint = \"dedicated=db:NoSchedule\"`"),
+        ("node.taint", vec![("taint", text("a=b:Never"))], "taint: `a=b:Never` is not a taint"),
+        ("node.untaint", vec![("taint", text(":NoExecute"))], "taint: `:NoExecute` does not name a taint"),
+        ("node.label", vec![("labels", list(&["disk"]))], "labels: `disk` is neither `key=value` nor `key-`"),
+        ("node.label", vec![("labels", pairs(&[("a-", "b")]))], "labels: `a-` takes the label away: it has no value"),
+        ("node.label", vec![("labels", pairs(&[("-", "")]))], "labels: a label has a key"),
+        ("node.drain", vec![("force", text("yes"))], "force: `yes` is not `true` or `false`"),
+        ("fault.end", vec![], "of: which fault? `of` is missing, as in `of = \"cut\"`"),
+    ] {
+        assert_eq!(cluster.asked(name, &parameters, &[])[0], told, "{name}");
+    }
+}
+
+#[test]
+fn names_of_actions_are_unique_and_no_value_makes_them_panic() {
+    for (index, row) in REGISTRY.iter().enumerate() {
+        assert!(REGISTRY[..index].iter().all(|other| other.name != row.name), "{}", row.name);
+        assert!(crate::action::find(row.name).is_some());
+        let Build::Row(build) = row.build else { continue };
+        let table = Value::Table(vec![(String::new(), Value::List(Vec::new()))]);
+        for field in row.parameters {
+            for value in
+                [text(""), text("/"), text("-"), list(&["", ":"]), table.clone(), Value::List(vec![table.clone()])]
+            {
+                let _ = build(&[("of", text("deployment/web")), (field.name, value)].into());
+            }
+            let is_flag_or_number = matches!(field.shape, Shape::Flag | Shape::Count(_) | Shape::Span);
+            if is_flag_or_number {
+                let parameters = [("of", text("deployment/web")), ("replicas", text("1")), (field.name, text("?"))];
+                assert!(build(&parameters.into()).is_err(), "{}: {}", row.name, field.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_patch_replaces_the_object_by_what_becomes_of_it() {
+    let mut known = web();
+    known.meta.resource_version = Revision(9);
+    let cluster = Cluster::new(vec![known.into()]);
+    let patch =
+        |merge: Arc<workload::Merge>| Patch { kind: Kind::Deployment, key: key("web"), text: "{}".to_string(), merge };
+    let slower = patch(Arc::new(|object| {
+        let mut web = Deployment::clone(object.of::<Deployment>().unwrap());
+        web.spec.min_ready_seconds = 7;
+        Ok(web.into())
+    }));
+    let requests = cluster.with_view(&[], |view| slower.requests(view)).unwrap();
+    let [Request::Update { object: Object::Deployment(new), part: Part::Main }] = requests.as_slice() else {
+        panic!("one update: {requests:?}");
+    };
+    assert_eq!((new.spec.min_ready_seconds, new.meta.resource_version), (7, Revision(0)));
+    assert_eq!(slower.to_string(), "patch deployment/web --patch {}");
+    let wrong = patch(Arc::new(|_| Err("`spec.x` is unknown".to_string())));
+    assert_eq!(cluster.asks(&wrong), "nothing: deployment/web cannot be patched: `spec.x` is unknown");
+    let other = patch(Arc::new(|_| Ok(pod("a", "n0"))));
+    assert_eq!(cluster.asks(&other), "nothing: deployment/web cannot be patched to be another object");
 }

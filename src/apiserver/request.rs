@@ -4,6 +4,7 @@
 
 use crate::object::edit::TemplateEdit;
 use crate::object::invalid::status_message;
+use crate::object::quantity::Quantity;
 use crate::object::{Edit, FieldErrors, Key, Kind, Name, Object, Phase, Revision, Strategy, Uid};
 use std::fmt;
 use std::sync::Arc;
@@ -200,6 +201,7 @@ impl fmt::Display for Summary<'_> {
             Edit::UnblockOwners => f.write_str("unblock owners"),
             Edit::RemoveFinalizer(name) => write!(f, "-finalizer {name}"),
             Edit::Labels(pairs) => write!(f, "labels {pairs:?}"),
+            Edit::RemoveLabels(keys) => write!(f, "labels -{keys:?}"),
             Edit::Annotations(pairs) => write!(f, "annotations {pairs:?}"),
             Edit::Replicas(replicas) => write!(f, "replicas {replicas}"),
             Edit::Unschedulable(unschedulable) => write!(f, "unschedulable {unschedulable}"),
@@ -207,6 +209,13 @@ impl fmt::Display for Summary<'_> {
             Edit::Template(edits) => {
                 let edits = edits.iter().map(|edit| match edit {
                     TemplateEdit::Image { image, .. } => format!("image {image}"),
+                    TemplateEdit::Resources { requests, limits, .. } => {
+                        let amounts = |list: &[(Name, Quantity)]| {
+                            let amounts = list.iter().map(|(name, quantity)| format!("{name}={quantity}"));
+                            amounts.collect::<Vec<_>>().join(",")
+                        };
+                        format!("requests {} limits {}", amounts(requests), amounts(limits))
+                    }
                     TemplateEdit::Annotation(key, value) => format!("{key}={value}"),
                     TemplateEdit::Whole(_) => "template".to_string(),
                 });

@@ -86,8 +86,20 @@ impl ApiServer {
     /// Puts an object there as if it had been created, admitted and reported on long before the scenario.
     pub fn preload(&mut self, mut object: Object, cx: &mut Serve<'_>) -> Change {
         object.apply_defaults(cx.settings);
+        self.find_owners(&mut object);
         self.stamp(&mut object, cx);
         self.commit(Verb::Created, None, object, cx)
+    }
+
+    /// Puts an object there that another server stored long before the scenario, as it was there.
+    pub fn restore(&mut self, object: Object, cx: &mut Serve<'_>) -> Change {
+        self.commit(Verb::Created, None, object, cx)
+    }
+
+    /// Remembers which names another server has given away, so that none is given twice.
+    pub fn remember(&mut self, other: &ApiServer) {
+        self.generated.clone_from(&other.generated);
+        self.removed.clone_from(&other.removed);
     }
 
     /// Forgets history up to the revision at which this was last called (etcd's compaction by the API server).
@@ -134,6 +146,7 @@ impl ApiServer {
         if self.store.get(kind, object.key()).is_some() {
             return Err(ApiError::AlreadyExists);
         }
+        self.find_owners(&mut object);
         self.stamp(&mut object, cx);
         let change = self.commit(Verb::Created, None, object, cx);
         Ok((change.object().clone(), Some(change)))
@@ -307,6 +320,23 @@ impl ApiServer {
         meta.uid = Uid(half(incarnation) << 64 | half(incarnation + 1));
         meta.created = cx.clock.timestamp(cx.now);
         meta.version = 0;
+    }
+
+    /// Looks owners without a uid up by their name; one that is not there owns nothing. Ours: the manifests of a cluster
+    /// that is made anew cannot know the uids that their owners will get.
+    fn find_owners(&self, object: &mut Object) {
+        if object.meta().owners.iter().all(|owner| owner.uid != Uid::default()) {
+            return;
+        }
+        let namespace = object.meta().namespace().clone();
+        object.meta_mut().owners.retain_mut(|owner| {
+            if owner.uid == Uid::default() {
+                let namespace = if owner.kind.is_namespaced() { namespace.clone() } else { Name::none() };
+                let found = self.store.get(owner.kind, &Key { namespace, name: owner.name.clone() });
+                owner.uid = found.map_or(Uid::default(), |found| found.meta().uid);
+            }
+            owner.uid != Uid::default()
+        });
     }
 
     /// `generateName`: the prefix and five random characters (apiserver `storage/names/generate.go`).

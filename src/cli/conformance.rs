@@ -1,7 +1,7 @@
 //! `evenkeel conformance`: the simulator against recordings of a real cluster.
 
 use super::arguments::{Conformance, ConformanceOutput, TimelineArguments};
-use super::run::reason;
+use super::input::reason;
 use super::{exit, terminal};
 use crate::conformance::{self, Folder, Outcome, Recorded, Replay, Report, Summary};
 use crate::scenario::Problems;

@@ -1,4 +1,4 @@
-//! The run folder: which files a run leaves behind, and how they come to be whole or not at all.
+//! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
 use crate::report::{Finished, Receipt};
 use crate::scenario::Loaded;
@@ -112,6 +112,43 @@ fn move_into_place(temporary: &Path, folder: &Path, files: &[Content]) -> Result
     let (receipt, others): (Vec<_>, Vec<_>) = files.iter().map(|(name, _)| name).partition(|name| *name == RECEIPT);
     for name in others.into_iter().chain(receipt) {
         fs::rename(temporary.join(name), folder.join(name))?;
+    }
+    Ok(())
+}
+
+/// Writes a file as a whole or not at all; of one that is there the permissions stay, and a link goes on leading to it.
+pub fn write_whole(path: &Path, text: &str) -> Result<()> {
+    // Where a link leads. A file that is not there yet is where its path says.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let name = real.file_name().context("a file has a name")?.to_string_lossy();
+    let temporary = real.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let written = fs::write(&temporary, text)
+        .and_then(|()| match fs::metadata(&real) {
+            Ok(before) => fs::set_permissions(&temporary, before.permissions()),
+            Err(_) => Ok(()),
+        })
+        .and_then(|()| fs::rename(&temporary, &real));
+    if written.is_err() {
+        // Nothing half done is left behind.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes files with their folders. If any of them is there already none is written, unless `force`; `other` names another
+/// way out.
+///
+/// # Errors
+/// A file that is there already, or that cannot be written.
+pub fn write_new(files: &[(&Path, &str)], force: bool, other: &str) -> Result<()> {
+    if let Some((path, _)) = files.iter().find(|(path, _)| !force && path.exists()) {
+        bail!("{} is there already; use --force to overwrite it, or {other}", path.display());
+    }
+    for (path, text) in files {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        write_whole(path, text)?;
     }
     Ok(())
 }

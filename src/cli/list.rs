@@ -1,61 +1,78 @@
-//! `evenkeel list`: what scenarios may use, straight from the registries.
+//! `evenkeel list`: what has a name, straight from the registries.
 
-use super::arguments::Registry;
-use crate::fault;
-use crate::object::delay::DELAYS;
-use crate::object::setting::SETTINGS;
-use crate::scenario::measure::MEASURES;
-use crate::scenario::rule::RULES;
+use super::arguments::{ListArguments, ListOutput};
+use super::catalog::{Entry, Key, entries, registries};
+use super::terminal;
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
 
-/// The registry as text.
-pub fn list(what: Registry) -> String {
-    match what {
-        Registry::Faults => faults(),
-        Registry::Measures => measures(),
-        Registry::Settings => {
-            let rows =
-                SETTINGS.iter().map(|row| [row.component, row.name, &row.unit.show(row.default)].map(String::from));
-            table(["PROGRAM", "SETTING", "DEFAULT"], rows)
+/// The version of the document. Fields are added, never changed.
+const SCHEMA: &str = "evenkeel.list/v1";
+
+/// Prints a registry, or which there are.
+pub fn list(arguments: &ListArguments) -> u8 {
+    let listed = arguments.what.map_or_else(registries, entries);
+    let name = arguments.what.and_then(|what| what.to_possible_value());
+    terminal::out(&match arguments.output {
+        ListOutput::Name => listed.iter().map(|entry| format!("{}\n", entry.name)).collect(),
+        ListOutput::Json => {
+            let what = name.as_ref().map_or("lists", |value| value.get_name());
+            format!(
+                "{:#}\n",
+                json!({ "schema": SCHEMA, "list": what, "entries": listed.iter().map(data).collect::<Vec<_>>() })
+            )
         }
-        Registry::Delays => {
-            let rows = DELAYS.iter().map(|row| [row.name, &row.default.to_string(), row.what].map(String::from));
-            table(["DELAY", "DEFAULT", "WHAT"], rows)
+        ListOutput::Table => {
+            let mut text = table(&listed);
+            if name.is_none() {
+                text.push_str(
+                    "\n`evenkeel list NAME` lists one of them, `evenkeel help NAME` explains a name of any.\n",
+                );
+            }
+            terminal::style(arguments.shown, None).finish(text)
         }
+    })
+}
+
+/// An entry for programs.
+fn data(entry: &Entry) -> Value {
+    let mut object = Map::new();
+    object.insert("name".to_string(), entry.name.clone().into());
+    object.insert("what".to_string(), entry.what.clone().into());
+    for (head, cell) in &entry.columns {
+        object.insert(head.to_lowercase(), cell.clone().into());
     }
-}
-
-fn faults() -> String {
-    let mut text = String::new();
-    for row in fault::REGISTRY {
-        text.push_str(&format!("{}\n  {}\n", row.name, row.summary));
-        if !row.has_target {
-            text.push_str("  It has no `target`.\n");
-        }
-        match row.end {
-            Some(end) => text.push_str(&format!("  After `for`: {end}\n")),
-            None => text.push_str("  It is over at once and has no `for`.\n"),
-        }
-        for (name, what) in row.parameters {
-            text.push_str(&format!("  {name}: {what}\n"));
-        }
+    if !entry.keys.is_empty() {
+        let key = |key: &Key| {
+            let (name, what, shape, default) = (key.name, key.what, &key.shape, key.default);
+            json!({ "name": name, "what": what, "shape": shape, "required": key.is_required, "default": default })
+        };
+        object.insert("keys".to_string(), entry.keys.iter().map(key).collect());
     }
-    text
+    Value::Object(object)
 }
 
-fn measures() -> String {
-    let measures = MEASURES.iter().map(|row| [row.name, row.unit.name(), row.what]);
-    let rules = RULES.iter().map(|row| [row.name, "rule", row.what]);
-    table(["NAME", "UNIT", "WHAT"], measures.chain(rules).map(|row| row.map(String::from)))
-}
-
-/// Columns as wide as their widest cell, two blanks apart.
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let all: Vec<[String; N]> = std::iter::once(head.map(String::from)).chain(rows).collect();
-    let widths: [usize; N] =
-        std::array::from_fn(|column| all.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+/// Columns as wide as their widest cell, two blanks apart. What every entry says alike is no column.
+pub fn table(entries: &[Entry]) -> String {
+    let Some(first) = entries.first() else { return String::new() };
+    let is_telling =
+        entries.len() == 1 || entries.iter().any(|entry| entry.kind != "setting" && entry.what != first.what);
+    let cells = |name: &str, columns: Vec<&str>, what: &str| {
+        let what = is_telling.then(|| what.to_string());
+        let columns = columns.into_iter().map(String::from);
+        std::iter::once(name.to_string()).chain(columns).chain(what).collect::<Vec<_>>()
+    };
+    let mut rows = vec![cells("NAME", first.columns.iter().map(|(head, _)| *head).collect(), "WHAT")];
+    rows.extend(
+        entries.iter().map(|entry| {
+            cells(&entry.name, entry.columns.iter().map(|(_, cell)| cell.as_str()).collect(), &entry.what)
+        }),
+    );
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     let mut text = String::new();
-    for row in all {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
@@ -65,16 +82,16 @@ fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::arguments::Registry;
 
     #[test]
     fn every_row_of_a_registry_is_listed() {
-        let settings = list(Registry::Settings);
-        assert_eq!(settings.lines().count(), SETTINGS.len() + 1);
-        assert!(settings.contains("kube-controller-manager  node-monitor-grace-period"), "{settings}");
-        assert_eq!(list(Registry::Delays).lines().count(), DELAYS.len() + 1);
-        assert_eq!(list(Registry::Measures).lines().count(), MEASURES.len() + RULES.len() + 1);
-        for row in fault::REGISTRY {
-            assert!(list(Registry::Faults).contains(row.summary));
+        for &registry in Registry::value_variants() {
+            let (entries, text) = (entries(registry), table(&entries(registry)));
+            assert_eq!(text.lines().count(), entries.len() + 1, "{registry:?}");
+            assert!(entries.iter().all(|entry| text.contains(&entry.name)), "{registry:?}");
         }
+        let settings = table(&entries(Registry::Settings));
+        assert!(settings.contains("kube-controller-manager/node-monitor-grace-period"), "{settings}");
     }
 }

@@ -4,15 +4,33 @@
 //! `report`, what is wrong with an input from `scenario`.
 
 mod arguments;
-#[cfg(feature = "manifest")]
-mod conformance;
-mod files;
-mod list;
-mod run;
 mod terminal;
 
+mod input;
+mod interrupt;
+mod overrides;
+mod progress;
+
+mod dry_run;
+mod files;
+mod run;
+mod seeds;
+
+mod check;
+mod fmt;
+#[cfg(feature = "manifest")]
+mod import;
+#[cfg(feature = "manifest")]
+mod conformance;
+mod new;
+mod shipped;
+
+mod catalog;
+mod help;
+mod list;
+
 use arguments::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 
 /// Exit codes, as `diff` has them.
@@ -25,6 +43,7 @@ pub mod exit {
     pub const UNUSABLE: u8 = 2;
     /// Our fault: an invariant of the engine broke.
     pub const BROKEN: u8 = 3;
+    // Interrupted and terminated are 130 and 143: 128 and the number of the signal.
 }
 
 /// Runs the command line and says with what to exit.
@@ -42,7 +61,21 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
-        Command::List { what } => terminal::out(&list::list(what)),
+        Command::Fmt(arguments) => fmt::fmt(&arguments),
+        #[cfg(feature = "manifest")]
+        Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Help(arguments) => help::help(&arguments),
+        Command::Schema => terminal::out(&format!("{:#}\n", crate::scenario::json_schema::json_schema())),
+        Command::Completions { shell } => completions(shell),
         Command::Version => terminal::out(&format!("evenkeel {}\n", env!("CARGO_PKG_VERSION"))),
     }
+}
+
+fn completions(shell: clap_complete::Shell) -> u8 {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "evenkeel", &mut script);
+    terminal::out(&String::from_utf8_lossy(&script))
 }

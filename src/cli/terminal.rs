@@ -1,8 +1,11 @@
 //! Standard output and standard error.
 
-use super::arguments::Color;
+use super::arguments::{Color, Shown};
 use super::exit;
+use crate::report::screen::Style;
+use crate::scenario::Problems;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::time::Duration;
 
 /// Prints to standard output and says with what to exit if nothing else is wrong. That nobody reads on, as `head` after
 /// ten lines, is not an error.
@@ -20,6 +23,18 @@ pub fn out(text: &str) -> u8 {
 /// Prints to standard error. If that fails too there is nowhere left to say so.
 pub fn err(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints problems to standard error, with the lines that they are about.
+pub fn problems(problems: &Problems, shown: Shown) {
+    let text = problems.render(is_colored(shown.color, &std::io::stderr()));
+    err(&if shown.ascii { crate::report::words::ascii(&text) } else { text });
+}
+
+/// How to print a report to standard output.
+pub fn style(shown: Shown, wall: Option<Duration>) -> Style {
+    let color = is_colored(shown.color, &std::io::stdout());
+    Style { color, wall, ascii: shown.ascii, width: shown.width.map(usize::from) }
 }
 
 /// Whether to use colours on a stream.

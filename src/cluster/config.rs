@@ -1,9 +1,9 @@
 //! What a run is made of: everything that a scenario says, resolved.
 
 use crate::action::Action;
-use crate::fault::{Fault, Target};
+use crate::fault::Fault;
 use crate::kernel::time::{Span, Time};
-use crate::object::{Delays, Name, Node, Object, Settings, Timestamp};
+use crate::object::{Delays, Name, Node, Object, Settings, Target, Timestamp};
 use std::sync::Arc;
 
 /// When a run ends.
@@ -13,6 +13,16 @@ pub enum Stop {
     Time,
     /// When, after the last fault, everything has been as wanted for the hold span; at the latest when its time is over.
     Converged,
+}
+
+/// What the cluster is like when a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Nodes are ready and nothing runs on them; the manifests are applied at time zero.
+    #[default]
+    Empty,
+    /// What the manifests ask for has been there for long: pods are placed, started and ready (see [`super::settle`]).
+    Settled,
 }
 
 /// Something that is to happen.
@@ -39,9 +49,20 @@ pub enum Happening {
         target: Target,
         /// How long it lasts; for good if none.
         lasts: Option<Span>,
+        /// Each node is hit at its own random moment within this time.
+        jitter: Span,
+        /// Each node gets well at its own random moment within this time after the end, but not before it was hit.
+        stagger: Span,
     },
-    /// Somebody does something through the API.
-    Action(Arc<dyn Action>),
+    /// Somebody does something.
+    Action {
+        /// Name of the action, as `node.drain`; empty if it is none of the registry.
+        name: &'static str,
+        /// What it does.
+        action: Arc<dyn Action>,
+        /// The nodes to which it does so.
+        target: Target,
+    },
     /// New machines are switched on; their kubelets register these nodes.
     Join(Vec<Node>),
 }
@@ -51,7 +72,7 @@ impl Planned {
     pub fn end(&self) -> Option<Time> {
         match &self.what {
             Happening::Fault { lasts, .. } => lasts.map(|lasts| self.at + lasts),
-            Happening::Action(_) | Happening::Join(_) => None,
+            Happening::Action { .. } | Happening::Join(_) => None,
         }
     }
 }
@@ -69,8 +90,10 @@ pub struct Config {
     pub delays: Delays,
     /// Nodes that are there and ready at the beginning.
     pub nodes: Vec<Node>,
-    /// Objects that are applied at the beginning, in order.
+    /// Objects that are applied at the beginning, in order; or that were applied long before it.
     pub manifests: Vec<Object>,
+    /// Which of the two.
+    pub start: Start,
     /// What happens.
     pub events: Vec<Planned>,
     /// When the run ends at the latest.

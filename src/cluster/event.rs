@@ -24,8 +24,12 @@ pub enum Event {
     Begin(u32),
     /// A planned event ends.
     End(u32),
-    /// The power of a machine goes, or comes back.
-    Power(NodeId, bool),
+    /// A fault hits one of its nodes: event and place of the node in it.
+    Strike(u32, u32),
+    /// A node of a fault gets well: event and place of the node in it.
+    Mend(u32, u32),
+    /// An action that waits looks again.
+    Look(u32),
     /// Containers end on a machine whose kubelet does not run.
     ContainersEnd(NodeId),
     /// A machine that got power, or got it back, has booted.

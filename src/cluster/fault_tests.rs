@@ -3,27 +3,36 @@
 use super::regressions::web;
 use super::tests::{at, config, node, pod, ran};
 use super::{Config, Happening, Planned, Stop, World};
-use crate::fault::{self, Parameters, Target};
+use crate::fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
 use crate::object::behavior::RUN_FOR;
+use crate::object::field::{Parameters, Value};
 use crate::object::service::ServicePort;
-use crate::object::{ConditionStatus, DelayId, Fact, Key, Kind, Labels, Lease, Meta, Name, Node, Pod, Service};
+use crate::object::{ConditionStatus, DelayId, Fact, Key, Kind, Labels, Lease, Meta, Node, Pod, Service, Target};
 
 /// A fault as a scenario says it.
 pub(super) fn planned(name: &str, parameters: &str, start: u64, lasts: Option<u64>, target: &str) -> Planned {
     let row = fault::find(name).expect("a fault");
-    let pairs = parameters.split(' ').filter_map(|pair| pair.split_once('='));
-    let parameters: Parameters = pairs.map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    let names: Vec<Name> = target.split(' ').map(Name::from).collect();
+    let pairs: Vec<_> = parameters.split(' ').filter_map(|pair| pair.split_once('=')).collect();
+    let (times, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| ["jitter", "stagger"].contains(key));
+    let time = |wanted: &str| {
+        let time = times.iter().find(|(key, _)| *key == wanted);
+        time.map_or(Span::ZERO, |(_, value)| Span::parse(value).expect("a time"))
+    };
+    let own = |key: &str| row.parameters.iter().find(|field| field.name == key).expect("a parameter").name;
+    let parameters: Parameters =
+        pairs.into_iter().map(|(key, value)| (own(key), Value::Text(value.to_string()))).collect();
     Planned {
         id: format!("{name}-{start}").into(),
         at: at(start),
         what: Happening::Fault {
             name: row.name,
             fault: (row.build)(&parameters).expect("good parameters"),
-            target: if row.has_target { Target::Nodes(names) } else { Target::Cluster },
+            target: if row.has_target { Target::named(target.split(' ')) } else { Target::Cluster },
             lasts: lasts.map(Span::from_secs),
+            jitter: time("jitter"),
+            stagger: time("stagger"),
         },
     }
 }

@@ -1,18 +1,15 @@
-//! What a scenario plans, when its time has come: faults strike, people act, machines join.
+//! What a scenario plans, when its time has come: faults strike, people act, machines join. The first two have files of
+//! their own.
 
 use super::config::{Happening, Planned};
 use super::event::Event;
 use super::process::{Client, Station};
+use super::strikes::Strike;
 use super::world::{Missed, World};
-use crate::action::{Action, View};
-use crate::apiserver::Request;
-use crate::fault::{Fault, Hit, Target};
 use crate::ground::NodeId;
-use crate::kernel::time::Span;
 use crate::object::fact::Why;
-use crate::object::{DelayId, Fact, FactId, Kind, Name, Node};
-use crate::program::script::Script;
-use std::any::Any;
+use crate::object::target::{Sight, Target};
+use crate::object::{DelayId, Fact, Kind, Name, Node};
 use std::sync::Arc;
 
 impl World {
@@ -22,9 +19,9 @@ impl World {
         let planned = &config.events[index];
         self.last_event = self.now;
         let outcome = match &planned.what {
-            Happening::Fault { name, fault, target, .. } => self.strike(index, planned, name, fault.as_ref(), target),
-            Happening::Action(action) => self.act(planned, action.as_ref()),
-            Happening::Join(nodes) => self.join(planned, nodes),
+            Happening::Fault { .. } => self.strike(index, planned),
+            Happening::Action { action, target, .. } => self.act(index, planned, action.as_ref(), target),
+            Happening::Join(nodes) => self.join(index, planned, nodes),
         };
         if planned.end().is_none() || outcome.is_err() {
             self.open_events -= 1;
@@ -34,79 +31,43 @@ impl World {
         }
     }
 
-    /// A fault is put right.
-    pub(super) fn end_fault(&mut self, index: usize) {
-        let config = self.config.clone();
-        let planned = &config.events[index];
-        let (Happening::Fault { fault, .. }, Some(nodes)) = (&planned.what, self.hit[index].clone()) else { return };
-        self.open_events -= 1;
-        self.last_event = self.now;
-        self.striking = self.fact(Fact::FaultEnded { fault: planned.id.clone() }, Why::NOTHING);
-        let (draws, lasted) = (self.draws, self.now.since(planned.at));
-        fault.end(&Hit { fault: &planned.id, nodes: &nodes, lasted, draws: &draws }, self);
-    }
-
-    /// A fault looks for its target and strikes.
-    fn strike(
-        &mut self,
-        index: usize,
-        planned: &Planned,
-        name: &str,
-        fault: &dyn Fault,
-        target: &Target,
-    ) -> Result<(), Name> {
+    /// The machines of the nodes that a target of event `event` means now.
+    pub(super) fn machines_of(&self, target: &Target, event: &Name) -> Vec<(NodeId, Name)> {
         let store = &self.server.store;
-        let names = target.resolve(store.table(Kind::Node), store.table(Kind::Pod), store.table(Kind::ReplicaSet));
-        let nodes: Vec<(NodeId, Name)> =
-            names.iter().filter_map(|name| Some((self.ground.find(name)?, name.clone()))).collect();
-        if nodes.is_empty() && *target != Target::Cluster {
-            return Err(format!("no node matched {target}").into());
-        }
-        self.recorder.outage(self.now, planned.id.clone(), &names);
-        let what: Vec<&str> = std::iter::once(name).chain(names.iter().map(Name::as_str)).collect();
-        let began = Fact::FaultBegan { fault: planned.id.clone(), what: what.join(" ").into() };
-        self.striking = self.fact(began, Why::NOTHING);
-        let draws = self.draws;
-        fault.begin(&Hit { fault: &planned.id, nodes: &nodes, lasted: Span::ZERO, draws: &draws }, self);
-        self.hit[index] = Some(nodes);
-        Ok(())
-    }
-
-    /// Somebody acts: the requests go through the same client as the manifests, one after another, but wait for nobody
-    /// else's.
-    fn act(&mut self, planned: &Planned, action: &dyn Action) -> Result<(), Name> {
-        let store = &self.server.store;
-        let view = View { tables: &|kind| store.table(kind), date: self.clock.timestamp(self.now) };
-        let requests = action.requests(&view)?;
-        let cause = self.fact(Fact::Acted { event: planned.id.clone(), what: action.to_string().into() }, Why::NOTHING);
-        self.ask(requests, cause);
-        Ok(())
-    }
-
-    /// A person sends requests.
-    pub(super) fn ask(&mut self, requests: Vec<Request>, cause: FactId) {
-        self.call_program(World::KUBECTL, cause, |program, cx| {
-            let program: &mut dyn Any = program.as_mut();
-            let script: &mut Script = program.downcast_mut().expect("kubectl is a script");
-            script.begin(requests, cx);
+        let hit = |id: &Name| {
+            let index = self.config.events.iter().position(|planned| planned.id == *id);
+            let strike = index.and_then(|index| self.hit[index].as_ref());
+            strike.into_iter().flat_map(Strike::names).cloned().collect()
+        };
+        let names = target.resolve(&Sight {
+            nodes: store.table(Kind::Node),
+            pods: store.table(Kind::Pod),
+            replica_sets: store.table(Kind::ReplicaSet),
+            hit: &hit,
+            draws: &self.draws,
+            event,
         });
+        names.into_iter().filter_map(|name| Some((self.ground.find(&name)?, name))).collect()
     }
 
     /// New machines are switched on.
-    fn join(&mut self, planned: &Planned, nodes: &[Node]) -> Result<(), Name> {
+    fn join(&mut self, index: usize, planned: &Planned, nodes: &[Node]) -> Result<(), Name> {
         if let Some(known) = nodes.iter().find(|node| self.ground.find(node.meta.name()).is_some()) {
             return Err(format!("there is a machine called {} already", known.meta.name()).into());
         }
         let names: Vec<&str> = nodes.iter().map(|node| node.meta.name().as_str()).collect();
         let what = format!("machines join: {}", names.join(" ")).into();
         self.fact(Fact::Acted { event: planned.id.clone(), what }, Why::NOTHING);
+        let mut joined = Vec::new();
         for node in nodes {
             let id = self.add_machine(Arc::new(node.clone()));
+            joined.push((id, node.meta.name().clone()));
             self.ground[id].is_on = false;
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, node.meta.name(), 0);
             self.stations[id.0 as usize].boot_due = Some(self.now + boot);
             self.queue.push(self.now + boot, Event::Boot(id));
         }
+        self.hit[index] = Some(Strike::over(joined, self.now));
         Ok(())
     }
 

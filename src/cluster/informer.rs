@@ -139,7 +139,12 @@ impl World {
             self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_start(start, ground, cx));
         }
         for (kind, changes) in lists {
-            self.tell_agent(node, kind, &changes);
+            if (kind, start) == (Kind::EndpointSlice, Start::LongAgo) {
+                let agent = self.stations[node.0 as usize].agent.as_mut().expect("the agent that starts");
+                agent.proxy.on_start_long_ago(&agent.caches);
+            } else {
+                self.tell_agent(node, kind, &changes);
+            }
         }
     }
 }

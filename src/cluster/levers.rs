@@ -87,13 +87,6 @@ impl World {
         self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_reconnect(ground, cx));
     }
 
-    /// The power of a machine goes or comes back, as was said before.
-    pub(super) fn power_due(&mut self, node: NodeId, on: bool) {
-        self.open_events -= 1;
-        self.last_event = self.now;
-        self.power(node, on, Span::ZERO);
-    }
-
     fn stop_machine(&mut self, node: NodeId) {
         let name = self.ground[node].name.clone();
         self.ground[node].is_on = false;
@@ -159,11 +152,7 @@ impl World {
 }
 
 impl Levers for World {
-    fn power(&mut self, node: NodeId, on: bool, after: Span) {
-        if after > Span::ZERO {
-            self.open_events += 1;
-            return self.queue.push(self.now + after, Event::Power(node, on));
-        }
+    fn power(&mut self, node: NodeId, on: bool) {
         let machine = &mut self.ground[node];
         if !on {
             machine.outages += 1;

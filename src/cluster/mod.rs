@@ -5,23 +5,34 @@
 //! [`audit`] checks from outside that nothing impossible has happened.
 
 pub mod audit;
+pub mod bootstrap;
 pub mod config;
 pub mod event;
 pub mod events;
 pub mod happenings;
+mod acts;
+mod strikes;
 pub mod informer;
 pub mod levers;
 pub mod process;
+pub mod settle;
+#[cfg(test)]
+mod action_tests;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod node_fault_tests;
 #[cfg(test)]
+mod opaque_tests;
+#[cfg(test)]
 mod regressions;
+#[cfg(test)]
+mod settle_tests;
 #[cfg(test)]
 mod tests;
 pub mod wire;
 pub mod world;
 
-pub use config::{Config, Happening, Planned, Stop};
+pub use config::{Config, Happening, Planned, Start, Stop};
+pub use settle::Unsettled;
 pub use world::{Missed, World};

@@ -131,7 +131,7 @@ fn a_pod_that_comes_to_a_full_disk_is_turned_away_unless_it_is_critical() {
         config.events.push(super::Planned {
             id: name.into(),
             at: at([10, 60, 60][index]),
-            what: super::Happening::Action(Arc::new(apply(bound(name, class)))),
+            what: super::tests::acts(apply(bound(name, class))),
         });
     }
     let world = ran(config);

@@ -5,6 +5,7 @@ use super::{Config, Happening, Planned, Stop, World};
 use crate::fault;
 use crate::kernel::time::Span;
 use crate::object::fact::Why;
+use crate::object::field::Value;
 use crate::object::pod::{Container, PodSpec};
 use crate::object::replicaset::{PodTemplate, ReplicaSetSpec};
 use crate::object::{
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 fn partition(start: u64, lasts: Option<u64>, node: &str, direction: &str) -> Planned {
     let row = fault::REGISTRY.iter().find(|row| row.name == "node.partition").unwrap();
-    let parameters = [("direction".to_string(), direction.to_string())].into();
+    let parameters = [("direction", Value::Text(direction.to_string()))].into();
     let mut planned = planned("node.partition", start, lasts, node);
     planned.id = format!("cut-{node}-{start}").into();
     let Happening::Fault { fault, .. } = &mut planned.what else { panic!("a partition is a fault") };

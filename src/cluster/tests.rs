@@ -1,9 +1,9 @@
 //! Whole small runs, built by hand.
 
-use super::config::{Config, Happening, Planned, Stop};
+use super::config::{Config, Happening, Planned, Start, Stop};
 use super::world::{Missed, World};
-use crate::action::{Cordon, DeletePods};
-use crate::fault::{self, Target};
+use crate::action::{Action, Cordon, DeletePods};
+use crate::fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
 use crate::object::behavior::{CONTAINER_START, EXIT_CODE, READY_AFTER, RUN_FOR};
@@ -13,7 +13,7 @@ use crate::object::pod::{Container, PodSpec, RestartPolicy};
 use crate::object::quantity::Quantity;
 use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use crate::object::{
-    DelayId, Delays, Fact, Key, Kind, Lease, Meta, Node, Object, Phase, Pod, SettingId, Settings, Timestamp,
+    DelayId, Delays, Fact, Key, Kind, Lease, Meta, Node, Object, Phase, Pod, SettingId, Settings, Target, Timestamp,
 };
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
         delays: Delays::default(),
         nodes: ["n0", "n1", "n2"].map(node).to_vec(),
         manifests: pods.iter().map(|name| pod(name)).collect(),
+        start: Start::Empty,
         events: Vec::new(),
         until: Time::ZERO + Span::from_secs(120),
         stop: Stop::Time,
@@ -60,10 +61,17 @@ pub(super) fn planned(name: &str, at: u64, lasts: Option<u64>, node: &str) -> Pl
         what: Happening::Fault {
             name: row.name,
             fault: (row.build)(&Default::default()).unwrap(),
-            target: Target::Node(node.into()),
+            target: Target::node(node),
             lasts: lasts.map(Span::from_secs),
+            jitter: Span::ZERO,
+            stagger: Span::ZERO,
         },
     }
+}
+
+/// Somebody does this, to no target.
+pub(super) fn acts(action: impl Action + 'static) -> Happening {
+    Happening::Action { name: "", action: Arc::new(action), target: Target::Cluster }
 }
 
 pub(super) fn ran(config: Config) -> World {
@@ -249,13 +257,9 @@ fn people_act_through_the_api() {
     };
     let cordon = Cordon { node: "n0".into(), on: true };
     config.events = vec![
-        Planned { id: "less".into(), at: at(60), what: Happening::Action(Arc::new(all)) },
-        Planned { id: "cordon".into(), at: at(60), what: Happening::Action(Arc::new(cordon)) },
-        Planned {
-            id: "nobody".into(),
-            at: at(61),
-            what: Happening::Action(Arc::new(Cordon { node: "n9".into(), on: true })),
-        },
+        Planned { id: "less".into(), at: at(60), what: acts(all) },
+        Planned { id: "cordon".into(), at: at(60), what: acts(cordon) },
+        Planned { id: "nobody".into(), at: at(61), what: acts(Cordon { node: "n9".into(), on: true }) },
     ];
     let world = ran(config);
     assert_eq!(world.objects::<Pod>().map(|pod| pod.meta.name().as_str()).collect::<Vec<_>>(), ["b"]);

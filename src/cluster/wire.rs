@@ -304,6 +304,9 @@ impl World {
             (Sender::Recorder(emission), _) => self.emitted(owner, *emission, &reply, why),
             (Sender::Program(ticket), Owner::Program(..)) => {
                 self.call_program(owner, why.cause, |program, cx| program.on_reply(ticket, &reply, cx));
+                if owner == World::KUBECTL && !self.courses.is_empty() {
+                    self.go_on();
+                }
             }
             (Sender::Program(ticket), Owner::Node(node)) => {
                 self.call_agent(node, why.cause, |agent, ground, cx| agent.on_reply(ticket, &reply, ground, cx));

@@ -1,12 +1,15 @@
 //! All state of a run, by value, and the loop.
 
-use super::config::{Config, Stop};
+use super::bootstrap::Beginning;
+use super::config::{Config, Start, Stop};
 use super::event::Event;
-use super::process::{Client, Owner, Process, Station};
+use super::process::{Owner, Process, Station};
+use super::settle::{Past, Unsettled};
+use super::strikes::Strike;
 use super::wire::{Counters, InFlight, Pending};
+use crate::action::Course;
 use crate::apiserver::flow::Desk;
-use crate::apiserver::{ApiError, ApiServer, Request, Serve};
-use crate::controller;
+use crate::apiserver::{ApiError, ApiServer, Request};
 use crate::etcd::Store;
 use crate::ground::{Ground, Machine, NodeId};
 use crate::kernel::arena::{Slot, Slots};
@@ -14,16 +17,12 @@ use crate::kernel::digest::Digest;
 use crate::kernel::queue::Queue;
 use crate::kernel::rng::{Draws, Purpose};
 use crate::kernel::time::Time;
-use crate::node::{self, Agent, Start, heartbeat};
-use crate::object::fact::{Verb, Why};
-use crate::object::{
-    Clock, ConditionStatus, Fact, FactId, Key, Kind, Meta, MicroTime, Name, Namespace, Node, Object, PriorityClass,
-    SettingId, Strategy,
-};
+use crate::node::Agent;
+use crate::object::fact::Why;
+use crate::object::{Clock, ConditionStatus, Fact, FactId, Key, Kind, Name, Node, SettingId, Strategy};
 use crate::program::script::Script;
 use crate::program::{Command, Context, Program};
 use crate::record::Recorder;
-use crate::scheduler::Scheduler;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -45,8 +44,10 @@ pub struct World {
     pub(super) requests: Slots<InFlight>,
     pub(super) timers: Slots<Pending>,
     pub(super) watchers: BTreeMap<Slot, Owner>,
-    /// Nodes that each planned event has hit; none before it begins.
-    pub(super) hit: Vec<Option<Vec<(NodeId, Name)>>>,
+    /// What each planned event has hit; none before it begins.
+    pub(super) hit: Vec<Option<Strike>>,
+    /// Actions under way by the numbers of their events, each with its beginning as a fact.
+    pub(super) courses: BTreeMap<u32, (Box<dyn Course>, FactId)>,
     /// The fault that begins or ends now, as a fact.
     pub(super) striking: FactId,
     /// Planned events that are not over yet and will be.
@@ -54,6 +55,8 @@ pub struct World {
     /// When the last planned event happened, began or ended.
     pub(super) last_event: Time,
     pub(super) missed: Vec<Missed>,
+    /// What was wrong before the beginning, if the run begins settled.
+    pub(super) past: Past,
     pub(super) recorder: Recorder,
     pub(super) digest: Digest,
     pub(super) counters: Counters,
@@ -77,8 +80,17 @@ impl World {
     /// The program that sends what people ask for.
     pub(super) const KUBECTL: Owner = Owner::Program(KUBECTL as u16, 0);
 
-    /// The cluster at time zero: nodes are ready, all programs have been running for long, nothing is applied yet.
+    /// The cluster at time zero: nodes are ready, all programs have been running for long, and nothing is applied yet, or
+    /// what the manifests ask for is there; then this takes as long as it takes to get there.
     pub fn new(config: Config) -> World {
+        match config.start {
+            Start::Empty => World::begin(config, Beginning::Empty),
+            Start::Settled => World::settled(config),
+        }
+    }
+
+    /// The cluster at the beginning of a run or of a rehearsal.
+    pub(super) fn begin(config: Config, beginning: Beginning<'_>) -> World {
         let draws = Draws::new(config.seed);
         let fraction = draws.below(Purpose::Phase, "epoch", 0, 1_000_000) as i64;
         let mut world = World {
@@ -95,10 +107,12 @@ impl World {
             timers: Slots::default(),
             watchers: BTreeMap::new(),
             hit: vec![None; config.events.len()],
+            courses: BTreeMap::new(),
             striking: FactId::NONE,
             open_events: config.events.len(),
             last_event: Time::ZERO,
             missed: Vec::new(),
+            past: Past::default(),
             recorder: Recorder::default(),
             digest: Digest::new(),
             counters: Counters::default(),
@@ -106,9 +120,9 @@ impl World {
             is_over: false,
             config: Arc::new(config),
         };
-        world.bootstrap();
-        world.start_control_plane();
-        world.start_nodes();
+        world.bootstrap(beginning);
+        world.start_control_plane(beginning);
+        world.start_nodes(beginning);
         world.plan();
         world
     }
@@ -142,8 +156,10 @@ impl World {
             Event::Relist(watch) => self.relist(watch),
             Event::Wake(timer) => self.wake(timer),
             Event::Begin(event) => self.begin_event(event as usize),
-            Event::End(event) => self.end_fault(event as usize),
-            Event::Power(node, on) => self.power_due(node, on),
+            Event::End(event) => self.end_event(event as usize),
+            Event::Strike(event, place) => self.strike_node(event as usize, place as usize),
+            Event::Mend(event, place) => self.mend_node(event as usize, place as usize),
+            Event::Look(event) => self.look_again(event),
             Event::ContainersEnd(node) => self.containers_end(node),
             Event::Boot(node) => self.boot(node),
             Event::Synced(node) => self.synced(node),
@@ -188,122 +204,6 @@ impl World {
         let (program, _) = self.processes[KUBECTL].programs.first()?;
         let program: &dyn Any = program.as_ref();
         program.downcast_ref()
-    }
-
-    /// Objects that every cluster has (`pkg/controlplane/controller/systemnamespaces`, `pkg/registry/scheduling`).
-    fn bootstrap(&mut self) {
-        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            self.preload(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
-        }
-        for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
-            let class = PriorityClass { meta: Meta::new(Key::cluster(name)), value, ..PriorityClass::default() };
-            self.preload(class.into());
-        }
-        let config = self.config.clone();
-        for registered in &config.nodes {
-            let (date, name) = (self.clock.timestamp(self.now), registered.meta.name().clone());
-            let mut node = Node::clone(registered);
-            node.meta.generation = 1;
-            if node.conditions.is_empty() {
-                node.conditions = heartbeat::healthy_conditions(date);
-            }
-            self.preload(node.into());
-            let registered = Arc::new(registered.clone());
-            let id = self.add_machine(registered.clone());
-            self.stations[id.0 as usize].agent = Some(Agent::new(id, name.clone(), registered));
-            let mut out = Vec::new();
-            let caches = Default::default();
-            let cx = self.context(&caches, FactId::NONE, &mut out);
-            // The next renewal comes at its phase; the last one was a round before.
-            let interval = cx.span(SettingId::NodeLeaseRenewInterval).as_micros() as i64;
-            let renewed = cx.clock.epoch_micros + heartbeat::lease_phase(&name, &cx).as_micros() as i64 - interval;
-            let lease = heartbeat::new_lease(&name, MicroTime(renewed).0, &cx);
-            self.preload(lease.into());
-        }
-    }
-
-    fn preload(&mut self, object: Object) {
-        let change = self.as_server(|server, cx| server.preload(object, cx));
-        self.recorder.commit(self.now, &change);
-    }
-
-    /// Lets the API server do something of its own, which is hashed but is no fact.
-    fn as_server<T>(&mut self, act: impl FnOnce(&mut ApiServer, &mut Serve<'_>) -> T) -> T {
-        let (now, digest) = (self.now, &mut self.digest);
-        let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
-            (now.as_micros(), verb, new.or(old)).hash(digest);
-            digest.seal();
-            FactId::NONE
-        };
-        let user = "system:apiserver".into();
-        let mut cx = Serve {
-            now,
-            clock: self.clock,
-            draws: &self.draws,
-            settings: &self.config.settings,
-            user: &user,
-            journal: &mut journal,
-        };
-        act(&mut self.server, &mut cx)
-    }
-
-    fn start_control_plane(&mut self) {
-        let applied = self.config.manifests.iter().map(|object| Request::Create(object.clone()));
-        let kubectl: Box<dyn Program> = Box::new(Script::new(applied));
-        self.start_process("kubernetes-admin", vec![kubectl]);
-        let controllers = controller::REGISTRY.iter().map(|new| new()).collect();
-        self.start_process("system:kube-controller-manager", controllers);
-        self.start_process("system:kube-scheduler", vec![Box::new(Scheduler::new())]);
-    }
-
-    /// A process that has been running for long: its informers are up to date.
-    fn start_process(&mut self, user: &str, programs: Vec<Box<dyn Program>>) {
-        let index = self.processes.len() as u16;
-        let settings = &self.config.settings;
-        let mut kinds: Vec<Kind> = Vec::new();
-        for program in &programs {
-            kinds.extend(program.watches().iter().filter(|kind| !kinds.contains(kind)).copied().collect::<Vec<_>>());
-        }
-        let clients = programs
-            .iter()
-            .map(|program| {
-                let client = Client::new(user, program.name(), program.limit(), settings);
-                if program.has_event_series() { client.with_event_series(settings) } else { client }
-            })
-            .collect::<Vec<_>>();
-        self.processes.push(Process {
-            programs: programs.into_iter().zip(clients).collect(),
-            caches: Default::default(),
-            watches: Vec::new(),
-        });
-        let first = Owner::Program(index, 0);
-        let watches = kinds.iter().map(|&kind| (kind, self.open_watch(kind, None, first))).collect();
-        let process = &mut self.processes[index as usize];
-        process.watches = watches;
-        let mut lists = Vec::new();
-        for &kind in &kinds {
-            lists.push((
-                kind,
-                super::informer::list(self.server.store.table(kind), process.caches.table_mut(kind), None),
-            ));
-        }
-        for program in 0..self.processes[index as usize].programs.len() {
-            let owner = Owner::Program(index, program as u16);
-            self.call_program(owner, FactId::NONE, |program, cx| program.on_start(cx));
-            for (kind, changes) in &lists {
-                self.call_program(owner, FactId::NONE, |program, cx| {
-                    if program.watches().contains(kind) {
-                        program.on_changes(*kind, changes, cx);
-                    }
-                });
-            }
-        }
-    }
-
-    fn start_nodes(&mut self) {
-        for index in 0..self.stations.len() {
-            self.start_agent(NodeId(index as u32), node::WATCHES, Start::LongAgo);
-        }
     }
 
     /// Puts the end, the planned events and the API server's own rounds into the queue.
@@ -400,7 +300,7 @@ impl World {
         self.obey(Owner::Node(node), out);
     }
 
-    fn context<'a>(
+    pub(super) fn context<'a>(
         &'a self,
         caches: &'a crate::program::Caches,
         cause: FactId,
@@ -462,7 +362,13 @@ impl World {
 
     /// Manifests that the API server refused, with the reason.
     pub fn refused(&self) -> Vec<(Request, ApiError)> {
-        self.kubectl().map_or_else(Vec::new, |script| script.refused().to_vec())
+        let now = self.kubectl().map_or(&[][..], Script::refused);
+        [&self.past.refused, now].concat()
+    }
+
+    /// What could not be settled before a run that begins settled; it begins with the rest.
+    pub fn unsettled(&self) -> &[Unsettled] {
+        &self.past.unsettled
     }
 
     /// Planned events that found nothing to do.

@@ -32,7 +32,7 @@ fn planned(actions: &str) -> String {
     let said = events.iter().map(|event| {
         let at = event.at.as_secs_f64();
         match &event.what {
-            Happening::Action(action) => format!("{at} {action}"),
+            Happening::Action { action, .. } => format!("{at} {action}"),
             Happening::Fault { name, target, lasts, .. } => match lasts {
                 Some(lasts) => format!("{at} {name} {target} until {}", at + lasts.as_secs_f64()),
                 None => format!("{at} {name} {target}"),
@@ -110,12 +110,12 @@ fn nodes_go_and_come_back() {
         {"at": 60, "do": "add-nodes", "group": {"count": 2, "first": 1, "cpu": 2}},
         {"at": 70, "do": "add-nodes", "group": {"count": 1}}"#;
     assert_snapshot!(planned(actions), @"
-    10 node.partition nodes n0 until 20
-    10 node.crash nodes n1 until 60
-    30 node.crash nodes n0 until 40
-    50 node.crash nodes n1 until 60
+    10 node.partition node n0 until 20
+    10 node.crash node n1 until 60
+    30 node.crash node n0 until 40
+    50 node.crash node n1 until 60
     50 delete node/n1
-    50 node.crash nodes n2 until 60
+    50 node.crash node n2 until 60
     50 delete node/n2
     70 join n3
     ");
@@ -124,7 +124,7 @@ fn nodes_go_and_come_back() {
         {"at": 60, "do": "add-nodes", "group": {"count": 1, "first": 1, "cpu": 8}},
         {"at": 70, "do": "recover", "node": "n0"}"#;
     assert_snapshot!(planned(other), @"
-    50 node.crash nodes n1 until 60
+    50 node.crash node n1 until 60
     50 delete node/n1
     needs a node that comes back with other labels, taints or resources, which is not simulated yet
     needs the recovery of a node that is not down, which is not simulated yet

@@ -15,8 +15,9 @@ use crate::action::{
 };
 use crate::apiserver::Propagation;
 use crate::cluster::{Happening, Planned};
-use crate::fault::{self, Target};
-use crate::object::{Key, Kind, Name, Node};
+use crate::fault;
+use crate::kernel::time::Span;
+use crate::object::{Key, Kind, Name, Node, Target};
 use crate::scenario::problem::code;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,15 +127,16 @@ impl<'a> Planner<'a> {
     }
 
     fn act(&mut self, action: &Action, what: impl action::Action + 'static) {
-        self.push(action, Happening::Action(Arc::new(what)));
+        let what = Happening::Action { name: "", action: Arc::new(what), target: Target::Cluster };
+        self.push(action, what);
     }
 
     fn fault(&mut self, action: &Action, name: &'static str, nodes: Vec<String>, until: Option<f64>) {
         let row = fault::REGISTRY.iter().find(|row| row.name == name).expect("a fault of the registry");
         let fault = (row.build)(&BTreeMap::new()).expect("it needs no parameters");
         let lasts = until.map(|until| at(until).since(at(action.at)));
-        let target = Target::Nodes(nodes.into_iter().map(Name::from).collect());
-        self.push(action, Happening::Fault { name, fault, target, lasts });
+        let target = Target::named(nodes);
+        self.push(action, Happening::Fault { name, fault, target, lasts, jitter: Span::ZERO, stagger: Span::ZERO });
     }
 
     /// The nodes that an action names. They are hit together.
@@ -391,7 +393,7 @@ impl<'a> Planner<'a> {
             _ => None,
         };
         match pairs.map(|pairs| pairs.iter().map(pair).collect::<Option<Vec<(Name, Name)>>>()) {
-            Some(Some(labels)) => self.act(action, LabelNode { node: node.into(), labels }),
+            Some(Some(labels)) => self.act(action, LabelNode { node: node.into(), labels, remove: Vec::new() }),
             Some(None) if pairs.is_some_and(|pairs| pairs.values().any(Value::is_null)) => {
                 self.reader.needs.push(not_simulated("the removal of a node's label"));
             }

@@ -219,7 +219,7 @@ mod tests {
             ("r/manifest.json", r#"{"families": {"a": ["a1", "a2"]}}"#),
         ];
         let both = told(&["r"], &named);
-        assert!(both.contains("has no runs of `a11`") && both.contains("did you mean `a1`?"), "{both}");
+        assert!(both.contains("has no runs of `a11`"), "{both}");
         assert!(both.contains("cannot read `r/scenarios/a2.json`"), "{both}");
         let broken = [("r/scenarios/a1.json", SCENARIO), ("r/milestones.json", "{\"a1\":\n {\"runs\": 3}}")];
         let one = told(&["r"], &broken);

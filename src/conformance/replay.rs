@@ -10,7 +10,7 @@ use super::rule::Terms;
 use super::scenario::{Item, Scenario, not_simulated};
 use super::summary::Summary;
 use super::{nodes, watch};
-use crate::cluster::{Config, Stop, World};
+use crate::cluster::{Config, Start, Stop, World};
 use crate::kernel::dist::Delay;
 use crate::kernel::rng::Draws;
 use crate::kernel::time::{Span, Time};
@@ -89,6 +89,7 @@ impl Replay {
                 delays: delays(),
                 nodes,
                 manifests,
+                start: Start::Empty,
                 events,
                 until: at(scenario.duration),
                 stop: Stop::Time,

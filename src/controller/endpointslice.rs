@@ -17,6 +17,7 @@ use crate::object::service::Endpoint;
 use crate::object::{EndpointSlice, Key, Kind, Name, Node, Pod, Service, SettingId};
 use crate::program::reconcile::Enqueue;
 use crate::program::{Caches, Context, EventAbout, Reconcile, Step};
+pub use plan::is_managed;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tracker::Tracker;

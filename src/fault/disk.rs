@@ -1,6 +1,7 @@
 //! Disks that fill up.
 
 use super::{Fault, FaultRow, Hit, Levers, parameter};
+use crate::object::field::{Field, Shape};
 use std::sync::Arc;
 
 /// `node.disk-pressure`.
@@ -10,7 +11,8 @@ pub const PRESSURE: FaultRow = FaultRow {
               one, unless they are critical.",
     end: Some("The disk has room again; the kubelet goes on saying DiskPressure=True for five minutes."),
     has_target: true,
-    parameters: &[("evict", "how many pods it takes to relieve the disk, as `2`; none if left out")],
+    parameters: &[Field::optional("evict", Shape::Count(0), "How many pods it takes to relieve the disk, as `2`.")
+        .with_default("0")],
     build: |parameters| Ok(Arc::new(Pressure { evict: parameter::count(parameters, "evict")?.unwrap_or(0) })),
 };
 

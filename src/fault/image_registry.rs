@@ -2,6 +2,7 @@
 
 use super::{Fault, FaultRow, Hit, Levers, parameter};
 use crate::kernel::factor::Factor;
+use crate::object::field::{Field, Shape};
 use std::sync::Arc;
 
 /// `image-registry.slow`.
@@ -10,7 +11,7 @@ pub const SLOW: FaultRow = FaultRow {
     summary: "Pulls of images take so many times longer, on all nodes.",
     end: Some("Pulls that begin from then on take their usual time."),
     has_target: false,
-    parameters: &[("factor", "how many times longer a pull takes, as `5`")],
+    parameters: &[Field::required("factor", Shape::Factor, "How many times longer a pull takes, as `5`.")],
     build: |parameters| Ok(Arc::new(Slow(parameter::required_factor(parameters, "factor")?))),
 };
 

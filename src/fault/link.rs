@@ -9,6 +9,7 @@ use super::{Fault, FaultRow, Hit, Levers};
 use crate::ground::Direction;
 use crate::kernel::factor::Factor;
 use crate::kernel::time::Span;
+use crate::object::field::{Field, Shape, Wrong};
 use std::sync::Arc;
 
 /// `node.partition`.
@@ -28,15 +29,15 @@ pub const SLOW: FaultRow = FaultRow {
     end: Some("What is sent from then on takes its usual time."),
     has_target: true,
     parameters: &[
-        ("latency", "what is added to each message's time one way, as `200ms`"),
-        ("factor", "how many times longer each message takes one way, as `100`"),
+        Field::optional("latency", Shape::Span, "What is added to each message's time one way, as `200ms`."),
+        Field::optional("factor", Shape::Factor, "How many times longer each message takes one way, as `100`."),
         DIRECTION,
     ],
     build: |parameters| {
         let extra = parameter::span(parameters, "latency", Span::DAY)?;
         let factor = parameter::factor(parameters, "factor")?;
         if extra.is_none() && factor.is_none() {
-            return Err("how slow? give `latency = \"200ms\"`, or `factor = 100`".to_string());
+            return Err(Wrong::new("", "how slow? give `latency = \"200ms\"`, or `factor = 100`"));
         }
         let directions = parameter::directions(parameters)?;
         Ok(Arc::new(Slow { directions, factor: factor.unwrap_or(Factor::ONE), extra: extra.unwrap_or(Span::ZERO) }))
@@ -50,10 +51,18 @@ pub const LOSSY: FaultRow = FaultRow {
               800 ms and so on: loss shows as delay, and much of it as connections that are given up.",
     end: Some("What is sent from then on gets through."),
     has_target: true,
-    parameters: &[("loss", "share of the messages that is lost in each direction, as `5%` or `0.05`"), DIRECTION],
+    parameters: &[
+        Field::required(
+            "loss",
+            Shape::Share,
+            "Share of the messages that is lost in each direction, as `5%` or `0.05`.",
+        ),
+        DIRECTION,
+    ],
     build: |parameters| {
         let share = parameter::share(parameters, "loss")?;
-        let share = share.ok_or("how much is lost? `loss` is missing, as in `loss = \"5%\"`")?;
+        let share =
+            share.ok_or_else(|| Wrong::new("loss", "how much is lost? `loss` is missing, as in `loss = \"5%\"`"))?;
         Ok(Arc::new(Lossy { directions: parameter::directions(parameters)?, share }))
     },
 };

@@ -2,7 +2,7 @@
 
 use super::{Fault, FaultRow, Hit, Levers, parameter};
 use crate::kernel::factor::Factor;
-use crate::kernel::time::Span;
+use crate::object::field::{Field, Shape, Wrong};
 use std::sync::Arc;
 
 /// `node.crash`.
@@ -21,14 +21,15 @@ pub const REBOOT: FaultRow = FaultRow {
     summary: "The machine stops at once and boots again, as after a kernel panic; its pods start again in place.",
     end: None,
     has_target: true,
-    parameters: &[(
+    parameters: &[Field::optional(
         "graceful",
-        "`false` (default): nobody tells the pods, as long as the kubelet's shutdownGracePeriod is its default, zero",
-    )],
-    build: |parameters| match parameters.get("graceful").map_or("false", String::as_str) {
-        "false" => Ok(Arc::new(Reboot)),
-        "true" => Err("graceful shutdown is not simulated yet: drain the node before it reboots".to_string()),
-        other => Err(format!("`{other}` is not `false`")),
+        Shape::Flag,
+        "Whether the pods are told: nobody tells them as long as the kubelet's shutdownGracePeriod is its default, zero.",
+    )
+    .with_default("false")],
+    build: |parameters| match parameter::flag(parameters, "graceful")? {
+        false => Ok(Arc::new(Reboot)),
+        true => Err(Wrong::new("graceful", "graceful shutdown is not simulated yet: drain the node before it reboots")),
     },
 };
 
@@ -39,7 +40,7 @@ pub const SLOW: FaultRow = FaultRow {
               take so many times longer. Signs of life still pass.",
     end: Some("What begins from then on takes its usual time."),
     has_target: true,
-    parameters: &[("factor", "how many times longer everything takes, as `5`")],
+    parameters: &[Field::required("factor", Shape::Factor, "How many times longer everything takes, as `5`.")],
     build: |parameters| Ok(Arc::new(Slow(parameter::required_factor(parameters, "factor")?))),
 };
 
@@ -48,11 +49,11 @@ struct Crash;
 
 impl Fault for Crash {
     fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
-        hit.each().for_each(|node| levers.power(node, false, Span::ZERO));
+        hit.each().for_each(|node| levers.power(node, false));
     }
 
     fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
-        hit.each().for_each(|node| levers.power(node, true, Span::ZERO));
+        hit.each().for_each(|node| levers.power(node, true));
     }
 }
 
@@ -62,8 +63,8 @@ struct Reboot;
 impl Fault for Reboot {
     fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers) {
         for node in hit.each() {
-            levers.power(node, false, Span::ZERO);
-            levers.power(node, true, Span::ZERO);
+            levers.power(node, false);
+            levers.power(node, true);
         }
     }
 

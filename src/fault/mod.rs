@@ -12,25 +12,22 @@ pub mod machine;
 pub mod node;
 pub mod parameter;
 pub mod power;
-pub mod target;
+pub mod process;
 #[cfg(test)]
 mod tests;
 
 use crate::ground::{Direction, NodeId};
 use crate::kernel::factor::Factor;
-use crate::kernel::rng::{Draws, Purpose};
 use crate::kernel::time::Span;
 use crate::object::Name;
-use std::collections::BTreeMap;
+use crate::object::field::{Field, Parameters, Wrong};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-pub use target::Target;
-
 /// What may be broken.
 pub trait Levers {
-    /// Takes a machine's power away `after` a while, or stops doing so: it boots when nobody takes its power any more.
-    fn power(&mut self, node: NodeId, on: bool, after: Span);
+    /// Takes a machine's power away, or stops doing so: it boots when nobody takes its power any more.
+    fn power(&mut self, node: NodeId, on: bool);
 
     /// Keeps the kubelet of a node from running, or stops doing so: it is started again when nobody does any more.
     fn kubelet(&mut self, node: NodeId, runs: bool);
@@ -66,12 +63,8 @@ pub trait Levers {
 pub struct Hit<'a> {
     /// Id of the fault in the scenario.
     pub fault: &'a Name,
-    /// Nodes that it hits, with their names; none if it needs none.
+    /// Nodes that are hit or get well now, with their names; none if it needs none.
     pub nodes: &'a [(NodeId, Name)],
-    /// How long ago it began.
-    pub lasted: Span,
-    /// Where its chance comes from.
-    pub draws: &'a Draws,
 }
 
 impl Hit<'_> {
@@ -79,24 +72,16 @@ impl Hit<'_> {
     pub fn each(&self) -> impl Iterator<Item = NodeId> {
         self.nodes.iter().map(|&(node, _)| node)
     }
-
-    /// A span in [0, `bound`) that is always the same for this fault, this node and this purpose.
-    pub fn draw(&self, what: &str, node: &Name, bound: Span) -> Span {
-        self.draws.span_below(Purpose::Fault, &format!("{what} {} {node}", self.fault), 0, bound)
-    }
 }
 
-/// Something that goes wrong, and may be put right again.
+/// Something that goes wrong, and may be put right again: on all its nodes at once, or on one after another.
 pub trait Fault: Debug + Send + Sync {
-    /// It begins.
+    /// It begins on these nodes.
     fn begin(&self, hit: &Hit<'_>, levers: &mut dyn Levers);
 
-    /// It ends; `hit` has the nodes that it began with.
+    /// It ends on these nodes, on each of which it has begun.
     fn end(&self, hit: &Hit<'_>, levers: &mut dyn Levers);
 }
-
-/// Parameters of a fault as written in a scenario, without those that every event has.
-pub type Parameters = BTreeMap<String, String>;
 
 /// One row of the registry.
 pub struct FaultRow {
@@ -108,10 +93,10 @@ pub struct FaultRow {
     pub end: Option<&'static str>,
     /// Whether it hits nodes, which its `target` names; else it hits the cluster as a whole.
     pub has_target: bool,
-    /// Names of its parameters and what they mean.
-    pub parameters: &'static [(&'static str, &'static str)],
+    /// Its parameters.
+    pub parameters: &'static [Field],
     /// Makes one, or says what is wrong with a parameter.
-    pub build: fn(&Parameters) -> Result<Arc<dyn Fault>, String>,
+    pub build: fn(&Parameters) -> Result<Arc<dyn Fault>, Wrong>,
 }
 
 /// All faults.

@@ -1,76 +1,58 @@
-//! Reads the parameters of faults.
+//! Reads the parameters that only faults have.
 
-use super::Parameters;
 use crate::ground::Direction;
 use crate::kernel::factor::Factor;
-use crate::kernel::time::Span;
+use crate::object::field::{Field, Parameters, Shape, Wrong};
+
+pub use crate::object::parameter::{count, factor, flag, span, text};
 
 /// The parameter `direction`, as every fault of links has it.
-pub const DIRECTION: (&str, &str) =
-    ("direction", "`both` (default), `up` (only what goes to the control plane) or `down` (only what comes from it)");
+pub const DIRECTION: Field = Field::optional(
+    "direction",
+    Shape::OneOf(&["both", "up", "down"]),
+    "`both`, `up` (only what goes to the control plane) or `down` (only what comes from it)",
+)
+.with_default("both");
 
 /// What [`DIRECTION`] says.
 ///
 /// # Errors
-/// A sentence that says what was expected.
-pub fn directions(parameters: &Parameters) -> Result<&'static [Direction], String> {
-    match parameters.get("direction").map_or("both", String::as_str) {
+/// If it says anything else.
+pub fn directions(parameters: &Parameters) -> Result<&'static [Direction], Wrong> {
+    match text(parameters, "direction")?.unwrap_or("both") {
         "both" => Ok(&[Direction::Up, Direction::Down]),
         "up" => Ok(&[Direction::Up]),
         "down" => Ok(&[Direction::Down]),
-        other => Err(format!("`{other}` is not a direction: expected `both`, `up` or `down`")),
+        other => {
+            let why = format!("`{other}` is not a direction: expected `both`, `up` or `down`");
+            Err(Wrong::new("direction", why))
+        }
     }
-}
-
-/// A duration; none if it is not there.
-///
-/// # Errors
-/// A sentence that says what was expected.
-pub fn span(parameters: &Parameters, name: &str, most: Span) -> Result<Option<Span>, String> {
-    let Some(text) = parameters.get(name) else { return Ok(None) };
-    let span = Span::parse(text)?;
-    if span > most { Err(format!("`{name}` is at most {most}, not {span}")) } else { Ok(Some(span)) }
-}
-
-/// A factor; none if it is not there.
-///
-/// # Errors
-/// A sentence that says what was expected.
-pub fn factor(parameters: &Parameters, name: &str) -> Result<Option<Factor>, String> {
-    parameters.get(name).map(|text| Factor::parse(text)).transpose()
 }
 
 /// A factor that must be there.
 ///
 /// # Errors
-/// A sentence that says what was expected.
-pub fn required_factor(parameters: &Parameters, name: &str) -> Result<Factor, String> {
-    factor(parameters, name)?.ok_or_else(|| format!("how many times slower? `{name}` is missing, as in `{name} = 5`"))
+/// If it is not there, or anything else.
+pub fn required_factor(parameters: &Parameters, key: &'static str) -> Result<Factor, Wrong> {
+    let missing = || Wrong::new(key, format!("how many times slower? `{key}` is missing, as in `{key} = 5`"));
+    factor(parameters, key)?.ok_or_else(missing)
 }
 
 /// A share below one, as `5%` or `0.05` (millionths); none if it is not there.
 ///
 /// # Errors
-/// A sentence that says what was expected.
-pub fn share(parameters: &Parameters, name: &str) -> Result<Option<u32>, String> {
-    let Some(text) = parameters.get(name) else { return Ok(None) };
+/// If it is anything else.
+pub fn share(parameters: &Parameters, key: &'static str) -> Result<Option<u32>, Wrong> {
+    let Some(text) = text(parameters, key)? else { return Ok(None) };
     let (number, unit) = match text.strip_suffix('%') {
         Some(percent) => (percent.trim_end(), 1e4),
-        None => (text.as_str(), 1e6),
+        None => (text, 1e6),
     };
     let millionths = number.parse::<f64>().map_or(f64::NAN, |number| number * unit + 0.5);
     if (0.0..1e6).contains(&millionths) {
         Ok(Some(millionths as u32))
     } else {
-        Err(format!("`{text}` is not a share below one: expected as `5%` or `0.05`"))
+        Err(Wrong::new(key, format!("`{text}` is not a share below one: expected as `5%` or `0.05`")))
     }
-}
-
-/// A whole number; none if it is not there.
-///
-/// # Errors
-/// A sentence that says what was expected.
-pub fn count(parameters: &Parameters, name: &str) -> Result<Option<u32>, String> {
-    let number = |text: &String| text.parse().map_err(|_| format!("`{text}` is not a whole number"));
-    parameters.get(name).map(number).transpose()
 }

@@ -1,14 +1,15 @@
 //! Faults against levers that only take notes.
 
 use super::*;
+use crate::object::field::Value;
 
 /// Levers that write down how they are pulled.
 #[derive(Default)]
 struct Notes(Vec<String>);
 
 impl Levers for Notes {
-    fn power(&mut self, node: NodeId, on: bool, after: Span) {
-        self.0.push(format!("power {} {on} {after}", node.0));
+    fn power(&mut self, node: NodeId, on: bool) {
+        self.0.push(format!("power {} {on}", node.0));
     }
 
     fn kubelet(&mut self, node: NodeId, runs: bool) {
@@ -48,34 +49,29 @@ impl Levers for Notes {
     }
 }
 
-fn build(name: &str, parameters: &[(&str, &str)]) -> Result<Arc<dyn Fault>, String> {
-    let parameters = parameters.iter().map(|(key, value)| ((*key).to_string(), (*value).to_string())).collect();
-    (find(name).expect("a fault").build)(&parameters)
+fn build(name: &str, parameters: &[(&'static str, &str)]) -> Result<Arc<dyn Fault>, String> {
+    let parameters = parameters.iter().map(|&(key, value)| (key, Value::Text(value.to_string()))).collect();
+    (find(name).expect("a fault").build)(&parameters).map_err(|wrong| wrong.why)
 }
 
-/// How a fault pulls the levers when it begins, and when it ends after `lasted`.
-fn story(name: &str, parameters: &[(&str, &str)], nodes: &[(NodeId, Name)], lasted: Span) -> [String; 2] {
+/// How a fault pulls the levers when it begins, and when it ends.
+fn story(name: &str, parameters: &[(&'static str, &str)]) -> [String; 2] {
     let fault = build(name, parameters).expect("good parameters");
-    let (draws, mut notes, id) = (Draws::new(1), Notes::default(), Name::from("dark"));
-    let begin = Hit { fault: &id, nodes, lasted: Span::ZERO, draws: &draws };
-    fault.begin(&begin, &mut notes);
+    let (mut notes, id, nodes) = (Notes::default(), Name::from("dark"), [(NodeId(0), "a".into())]);
+    let hit = Hit { fault: &id, nodes: &nodes };
+    fault.begin(&hit, &mut notes);
     let begun = std::mem::take(&mut notes.0).join("\n");
-    fault.end(&Hit { lasted, ..begin }, &mut notes);
+    fault.end(&hit, &mut notes);
     [begun, notes.0.join("\n")]
-}
-
-fn nodes() -> Vec<(NodeId, Name)> {
-    vec![(NodeId(0), "a".into()), (NodeId(1), "b".into())]
 }
 
 #[test]
 fn what_a_fault_does_its_end_undoes() {
-    let one = &nodes()[..1];
     for (name, parameters, begun, ended) in [
-        ("node.crash", &[][..], "power 0 false 0s", "power 0 true 0s"),
-        ("node.reboot", &[("graceful", "false")], "power 0 false 0s\npower 0 true 0s", ""),
+        ("node.crash", &[][..], "power 0 false", "power 0 true"),
+        ("node.reboot", &[("graceful", "false")], "power 0 false\npower 0 true", ""),
         ("node.slow", &[("factor", "2.5")], "slow 0 ×2.5 true", "slow 0 ×2.5 false"),
-        ("power.loss", &[], "power 0 false 0s", "power 0 true 0s"),
+        ("power.loss", &[], "power 0 false", "power 0 true"),
         ("kubelet.hang", &[], "kubelet 0 false", "kubelet 0 true"),
         ("node.partition", &[], "cut 0 Up true\ncut 0 Down true", "cut 0 Up false\ncut 0 Down false"),
         ("node.partition", &[("direction", "down")], "cut 0 Down true", "cut 0 Down false"),
@@ -96,28 +92,8 @@ fn what_a_fault_does_its_end_undoes() {
         ("image-registry.slow", &[("factor", "5")], "slow-registry ×5 true", "slow-registry ×5 false"),
         ("image-registry.gone", &[], "registry false", "registry true"),
     ] {
-        assert_eq!(story(name, parameters, one, Span::from_secs(60)), [begun, ended], "{name}");
+        assert_eq!(story(name, parameters), [begun, ended], "{name}");
     }
-}
-
-#[test]
-fn machines_die_and_come_back_each_at_its_own_moment() {
-    let parameters = [("jitter", "800ms"), ("stagger", "2m")];
-    let [begun, ended] = story("power.loss", &parameters, &nodes(), Span::from_secs(60));
-    insta::assert_snapshot!(begun, @"
-    power 0 false 51.188ms
-    power 1 false 658.256ms
-    ");
-    insta::assert_snapshot!(ended, @"
-    power 0 true 1m39.809327s
-    power 1 true 1m06.640848s
-    ");
-    // Power that is back before the last machine has died: it is back for that machine when it has.
-    let [_, early] = story("power.loss", &[("jitter", "1m")], &nodes(), Span::from_secs(1));
-    insta::assert_snapshot!(early, @"
-    power 0 true 2.839171s
-    power 1 true 48.369257s
-    ");
 }
 
 #[test]
@@ -126,8 +102,8 @@ fn a_parameter_without_sense_is_refused_with_a_sentence() {
         ("node.reboot", &[("graceful", "true")][..], "graceful shutdown is not simulated yet"),
         ("node.slow", &[], "`factor` is missing"),
         ("node.slow", &[("factor", "0.1")], "`0.1` is not a factor: expected a number from 1 to 1000"),
-        ("power.loss", &[("stagger", "soon")], "is not a duration"),
-        ("power.loss", &[("stagger", "2d")], "`stagger` is at most 24h00m00s, not 48h00m00s"),
+        ("link.slow", &[("latency", "soon")], "is not a duration"),
+        ("link.slow", &[("latency", "2d")], "`latency` is at most 24h00m00s, not 48h00m00s"),
         ("node.partition", &[("direction", "left")], "`left` is not a direction"),
         ("link.slow", &[], "give `latency = \"200ms\"`, or `factor = 100`"),
         ("link.lossy", &[], "`loss` is missing"),
@@ -145,8 +121,10 @@ fn a_parameter_without_sense_is_refused_with_a_sentence() {
 fn names_are_unique_and_every_parameter_is_read() {
     for (index, row) in REGISTRY.iter().enumerate() {
         assert!(REGISTRY[..index].iter().all(|other| other.name != row.name), "{}", row.name);
-        for (parameter, _) in row.parameters {
-            assert!(build(row.name, &[(parameter, "?")]).is_err(), "{}: {parameter}", row.name);
+        for field in row.parameters {
+            assert!(build(row.name, &[(field.name, "?")]).is_err(), "{}: {}", row.name, field.name);
+            let list = [(field.name, Value::List(Vec::new()))].into();
+            assert!((row.build)(&list).is_err(), "{}: {} as a list", row.name, field.name);
         }
     }
 }

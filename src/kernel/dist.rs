@@ -57,13 +57,22 @@ pub enum Delay {
     Quantiles(Arc<[(u32, Span)]>),
     /// One of these delays, as often as its weight says.
     Values(Arc<[(Span, u32)]>),
+    /// Another delay; what is shorter or longer than these bounds becomes the bound.
+    Within {
+        /// The other delay.
+        delay: Arc<Delay>,
+        /// Shortest.
+        min: Span,
+        /// Longest.
+        max: Span,
+    },
 }
 
 /// Without an upper bound.
 pub const UNBOUNDED: Span = Span::from_micros(LONGEST_MICROS as u64);
 
 /// The 95 % quantile of the standard normal distribution.
-const NORMAL_P95: f64 = 1.644_853_626_951_472_7;
+pub(super) const NORMAL_P95: f64 = 1.644_853_626_951_472_7;
 
 impl Delay {
     /// No delay.
@@ -106,6 +115,7 @@ impl Delay {
                 });
                 drawn.map_or(Span::ZERO, |&(span, _)| span)
             }
+            Delay::Within { ref delay, min, max } => delay.sample(draws, path, counter).max(min).min(max),
         }
     }
 
@@ -115,7 +125,9 @@ impl Delay {
     /// A sentence that says what was expected.
     pub fn validate(&self) -> Result<(), String> {
         match *self {
-            Delay::Uniform { min, max } | Delay::Normal { min, max, .. } if min > max => {
+            Delay::Uniform { min, max } | Delay::Normal { min, max, .. } | Delay::Within { min, max, .. }
+                if min > max =>
+            {
                 Err(format!("min {min} is longer than max {max}"))
             }
             Delay::Normal { sd: Span::ZERO, .. } => {
@@ -135,6 +147,7 @@ impl Delay {
             Delay::LogNormal { median, p95 } if p95 < median => {
                 Err(format!("p95 {p95} is shorter than the median {median}"))
             }
+            Delay::Within { ref delay, .. } => delay.validate(),
             _ => Ok(()),
         }
     }
@@ -149,10 +162,11 @@ impl fmt::Display for Delay {
             Delay::LogNormal { median, p95 } => write!(f, "log-normal, median {median}, p95 {p95}"),
             Delay::Normal { mean, sd, min, max } => {
                 write!(f, "normal, mean {mean}, sd {sd}")?;
-                if *min > Span::ZERO {
-                    write!(f, ", min {min}")?;
-                }
-                if *max < UNBOUNDED { write!(f, ", max {max}") } else { Ok(()) }
+                bounds(f, *min, *max)
+            }
+            Delay::Within { delay, min, max } => {
+                write!(f, "{delay}")?;
+                bounds(f, *min, *max)
             }
             Delay::Weibull { shape_milli, scale } => {
                 write!(f, "Weibull, shape {}, scale {scale}", thousandths(*shape_milli))
@@ -167,6 +181,13 @@ impl fmt::Display for Delay {
             }
         }
     }
+}
+
+fn bounds(f: &mut fmt::Formatter<'_>, min: Span, max: Span) -> fmt::Result {
+    if min > Span::ZERO {
+        write!(f, ", min {min}")?;
+    }
+    if max < UNBOUNDED { write!(f, ", max {max}") } else { Ok(()) }
 }
 
 /// Shapes of a Weibull delay that make sense (thousandths). Measured failures and repairs lie between 0.5 and 3.
@@ -225,12 +246,12 @@ fn quantile_of(table: &[(u32, Span)], unit: f64) -> Span {
 /// A sample longer than this (about 30 years) is cut: the tail of a distribution must not overflow the clock.
 const LONGEST_MICROS: f64 = 1e15;
 
-fn rounded(micros: f64) -> Span {
+pub(super) fn rounded(micros: f64) -> Span {
     Span::from_micros(libm::round(micros.min(LONGEST_MICROS)) as u64)
 }
 
 /// The share of the standard normal distribution below `x`.
-fn normal_share(x: f64) -> f64 {
+pub(super) fn normal_share(x: f64) -> f64 {
     libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2) / 2.0
 }
 
@@ -238,7 +259,7 @@ fn normal_share(x: f64) -> f64 {
 ///
 /// Source: P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution
 /// function" (2003), relative error below 1.15e-9. `unit` is kept off 0, where it is infinite.
-fn normal_quantile(unit: f64) -> f64 {
+pub(super) fn normal_quantile(unit: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969683028665376e1,
         2.209460984245205e2,

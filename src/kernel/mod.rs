@@ -1,7 +1,7 @@
 //! Layer 0: a discrete-event kernel. It does not know Kubernetes.
 //!
 //! Simulated [`time`], a monotone event [`queue`], random draws that are looked up by key
-//! ([`rng`]), random delays ([`dist`]) and factors on them ([`factor`]), generational slots for what is in flight ([`arena`]),
+//! ([`rng`]), random delays ([`dist`]), what is left of those under way ([`residual`]) and factors on them ([`factor`]), generational slots for what is in flight ([`arena`]),
 //! windows over a set of candidates ([`bitset`]) and a running [`digest`] of all that happened.
 
 pub mod arena;
@@ -11,5 +11,6 @@ pub mod digest;
 pub mod dist;
 pub mod factor;
 pub mod queue;
+pub mod residual;
 pub mod rng;
 pub mod time;

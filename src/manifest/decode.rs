@@ -2,6 +2,7 @@
 //!
 //! The document is a JSON value: from a manifest, or the body of a request.
 
+use super::kinds::{self, Reading};
 use super::strict::{self, UnknownField};
 use super::{check, node, pod, service, small, workload};
 use crate::object::{FieldErrors, Object};
@@ -112,21 +113,19 @@ pub fn decode(document: &Value, namespace: &str) -> Result<Decoded, Refusal> {
     })
 }
 
+/// API version and kind of all that is interpreted.
+pub fn interpreted() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROWS.iter().map(|row| (row.api_version, row.kind))
+}
+
 fn no_such_kind(version: &str, kind: &str) -> Refusal {
-    if let Some(row) = ROWS.iter().find(|row| row.kind == kind) {
-        let message = format!("no matches for kind \"{kind}\" in version \"{version}\"");
-        let help = Some(format!("{kind} is read in version `{}`", row.api_version));
-        return Refusal { path: "apiVersion".to_string(), message, help };
+    if let Reading::Refused(refusal) = kinds::reading(version, kind) {
+        return refusal;
     }
-    let mut kinds: Vec<&str> = ROWS.iter().map(|row| row.kind).collect();
-    kinds.dedup();
-    let message = format!("kind \"{kind}\" ({version}) is not simulated; supported kinds: {}", kinds.join(", "));
-    let help = match strict::nearest(kind, &kinds) {
-        Some(near) => format!("did you mean `kind: {near}`?"),
-        None => {
-            "leave this document out, or simulate what its controller makes (a Deployment, ReplicaSet or Pods)".into()
-        }
-    };
+    let mut simulated: Vec<&str> = ROWS.iter().map(|row| row.kind).collect();
+    simulated.dedup();
+    let message = format!("kind \"{kind}\" ({version}) is not simulated; supported kinds: {}", simulated.join(", "));
+    let help = "leave it out, or simulate what its controller makes (a Deployment, ReplicaSet or Pods)".to_string();
     Refusal { path: "kind".to_string(), message, help: Some(help) }
 }
 

@@ -3,6 +3,7 @@
 //! A table of what is interpreted, not of what is not: a field that Kubernetes gains is noted until somebody reads it
 //! and adds its row here.
 
+use super::served;
 use super::yaml::Text;
 use serde_json::Value;
 use std::fmt;
@@ -185,6 +186,9 @@ const KINDS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Most notes that are told: Kubernetes' types have fewer fields, so more can only come from a broken file.
+const NOTES_MAX: usize = 1_000;
+
 /// A field that is kept but not simulated yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -217,7 +221,7 @@ pub fn note(file: &str, text: &Text, prefix: &str, document: &Value, notes: &mut
     let Some((_, rows)) = KINDS.iter().find(|(name, _)| *name == kind) else { return };
     let name = document["metadata"]["name"].as_str().unwrap_or_default();
     let subject = Subject { words: format!("{kind} \"{name}\""), field: String::new() };
-    let mut walk = Walk { file, text, table: expand(rows), notes };
+    let mut walk = Walk { file, text, kind, table: expand(rows), notes };
     walk.object(document, prefix, "", &subject);
 }
 
@@ -254,6 +258,7 @@ impl Subject {
 struct Walk<'a> {
     file: &'a str,
     text: &'a Text,
+    kind: &'a str,
     table: Vec<String>,
     notes: &'a mut Vec<Note>,
 }
@@ -290,14 +295,17 @@ impl Walk<'_> {
                     self.object(item, &format!("{path}[{index}]"), &format!("{row}[]"), &subject);
                 }
             }
+            _ if served::is_default(self.kind, row, value) => {}
             _ => self.add(path, row, subject),
         }
     }
 
     fn add(&mut self, path: &str, row: &str, subject: &Subject) {
         let key = row.strip_prefix("spec.template.").unwrap_or(row).to_string();
+        let has_room = self.notes.len() < NOTES_MAX;
         match self.notes.iter_mut().find(|note| note.file == self.file && note.key == key) {
             Some(note) => note.more += 1,
+            None if !has_room => {}
             None => self.notes.push(Note {
                 file: self.file.to_string(),
                 line: self.text.line_of(path),

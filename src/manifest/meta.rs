@@ -67,7 +67,7 @@ pub fn uid(text: &str) -> Uid {
 
 /// The kind of ours that is named so.
 pub fn kind(name: &str) -> Option<Kind> {
-    Kind::ALL.iter().copied().find(|kind| kind.name() == name)
+    Kind::ALL.iter().copied().find(|kind| kind.name() == name && !kind.is_opaque())
 }
 
 /// An address; none if it is absent or not of version 4.

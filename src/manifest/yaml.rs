@@ -5,15 +5,26 @@
 //! resolved here. Unlike upstream, which lets the last one win, a key that stands twice in a mapping is a problem. Left
 //! out: `.inf` and `.nan` (strings here, errors upstream) and binary tags.
 
+use super::scalar::resolve;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// Before what the parser says.
+const SYNTAX: &str = "error parsing YAML: ";
 /// How deep a document may nest; none of Kubernetes' types comes near.
 const DEPTH_MAX: usize = 100;
-/// How many values a document may have once its aliases are followed: enough for any manifest, too few to exhaust
-/// memory.
-const VALUES_MAX: usize = 2_000_000;
+/// How many values a part of a file may have: enough for the dump of any cluster that can be simulated.
+const VALUES_MAX: usize = 5_000_000;
+/// How many values anchors and aliases may copy, so that a few lines cannot stand for billions. Ours; upstream bounds
+/// their share of the document.
+const COPIES_MAX: usize = 200_000;
+/// How much text they may copy (bytes).
+const COPIED_TEXT_MAX: usize = 16 << 20;
+/// Longest key (bytes). Keys of Kubernetes have at most 317 characters; YAML itself allows 1024 without a `?`.
+const KEY_MAX: usize = 1024;
+/// How much memory the paths of fields may take before lines are told only of their parents (bytes).
+const PATHS_MAX: usize = 256 << 20;
 
 /// One document of a file.
 #[derive(Clone, Debug)]
@@ -47,8 +58,10 @@ impl Text {
 pub struct Unreadable {
     /// Line of the fault, counted from 1.
     pub line: u32,
-    /// The parser's words.
+    /// What is wrong.
     pub message: String,
+    /// A way out, if there is one.
+    pub help: Option<String>,
 }
 
 /// The documents of a file, without the empty ones. A document that cannot be read does not hide the others.
@@ -57,13 +70,65 @@ pub fn read(text: &str) -> Vec<Result<Text, Unreadable>> {
     let mut documents = Vec::new();
     for (first_line, part) in split(text) {
         match read_part(part, first_line) {
-            Err(_) if part.trim_start().starts_with('{') => documents.extend(read_json(part, first_line)),
-            Err(problem) => documents.push(Err(problem)),
             Ok(parts) => documents.extend(parts.into_iter().filter(|part| !part.value.is_null()).map(Ok)),
+            Err(problem) => match read_json(part, first_line) {
+                Some(objects) => documents.extend(objects),
+                None => documents.push(Err(kind(problem, part, first_line))),
+            },
         }
     }
     documents
 }
+
+/// Says what the parser's words mean to whoever wrote the text.
+fn kind(mut problem: Unreadable, part: &str, first_line: u32) -> Unreadable {
+    if problem.message.starts_with(SYNTAX) && problem.message.contains("recursion limit") {
+        problem.message = too_deep();
+        return problem;
+    }
+    let index = (problem.line - first_line) as usize;
+    let near: Vec<(usize, &str)> = part.lines().enumerate().skip(index.saturating_sub(1)).take(3).collect();
+    if near.iter().any(|(at, line)| *at == index && line.contains("{{")) {
+        problem.help = Some("this looks like a template: render it first, as `helm template` does".to_string());
+        return problem;
+    }
+    if problem.message.contains("\\u{0}") {
+        problem.message = "a NUL byte: this is no text".to_string();
+        problem.help =
+            Some("the file is damaged, or was never a manifest: take it from where it came once more".to_string());
+        return problem;
+    }
+    let has_tab = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
+    let tabbed = near.iter().rfind(|(_, line)| has_tab(line));
+    // Within brackets tabs are allowed.
+    if let Some((at, _)) = tabbed.filter(|_| !part.trim_start().starts_with(['{', '['])) {
+        problem.message = "a tab in the indentation: YAML forbids tabs there".to_string();
+        problem.help = Some("indent with spaces; most editors can replace all tabs at one go".to_string());
+        problem.line = first_line + *at as u32;
+        return problem;
+    }
+    let found = HELP.iter().find(|(words, _)| problem.message.starts_with(SYNTAX) && problem.message.contains(words));
+    problem.help = problem.help.or(found.map(|(_, help)| (*help).to_string()));
+    problem
+}
+
+fn too_deep() -> String {
+    format!("nested deeper than {DEPTH_MAX} levels")
+}
+
+/// Ways out of what the parser complains of.
+const HELP: &[(&str, &str)] = &[
+    ("mapping values are not allowed", "a text with `: ` in it needs quotes; or the line is indented too far"),
+    ("unknown escape character", "in single quotes a backslash is just a backslash"),
+    ("unexpected character", "put the text in quotes"),
+    ("unknown anchor", "`*name` repeats what `&name` marks further up; put a text that begins with `*` in quotes"),
+    ("did not find expected key", "keys of one object stand below each other, in the same column"),
+    ("did not find expected '-'", "items of one list stand below each other, in the same column"),
+    ("sequence entries are not allowed", "a list begins on a line of its own"),
+    ("unclosed bracket", "close it, or put the text in quotes if no list or object is meant"),
+    ("unclosed quote", "close it with the same quote that opens the text"),
+    ("BOM", "files that were put together have a byte order mark between them: take it out"),
+];
 
 /// The parts between lines that begin with `---`, each with the number of its first line.
 fn split(text: &str) -> Vec<(u32, &str)> {
@@ -80,24 +145,38 @@ fn split(text: &str) -> Vec<(u32, &str)> {
     parts
 }
 
-/// Several JSON documents one after the other, which are no YAML.
-fn read_json(part: &str, first_line: u32) -> Vec<Result<Text, Unreadable>> {
-    let mut stream = serde_json::Deserializer::from_str(part).into_iter::<Value>();
-    let mut documents = Vec::new();
+/// Several JSON documents one after the other, or one that is no YAML; nothing if it is no JSON either.
+fn read_json(part: &str, first_line: u32) -> Option<Vec<Result<Text, Unreadable>>> {
+    if !part.trim_start().starts_with('{') {
+        return None;
+    }
+    let mut starts = Vec::new();
+    let mut stream = serde_json::Deserializer::from_str(part).into_iter::<serde::de::IgnoredAny>();
     loop {
-        let rest = &part[stream.byte_offset()..];
-        let before = part.len() - rest.trim_start().len();
-        let line = first_line + part[..before].matches('\n').count() as u32;
+        let start = stream.byte_offset();
         match stream.next() {
-            None => return documents,
-            Some(Ok(value)) => documents.push(Ok(Text { value, line, lines: BTreeMap::new() })),
-            Some(Err(error)) => {
-                let line = first_line + error.line() as u32 - 1;
-                documents.push(Err(Unreadable { line, message: format!("error parsing JSON: {error}") }));
-                return documents;
-            }
+            None => break,
+            Some(Err(_)) => return None,
+            Some(Ok(_)) => starts.push((start, stream.byte_offset())),
         }
     }
+    let mut line = first_line;
+    let read = starts.into_iter().flat_map(|(start, end)| {
+        let object = &part[start..end];
+        let first = line + object[..object.len() - object.trim_start().len()].matches('\n').count() as u32;
+        let documents = read_part(object, line);
+        line += object.matches('\n').count() as u32;
+        match documents {
+            Ok(documents) => documents.into_iter().map(Ok).collect(),
+            // What JSON escapes and YAML does not know: halves of characters.
+            Err(problem) if problem.message.starts_with(SYNTAX) => match serde_json::from_str(object) {
+                Ok(value) => vec![Ok(Text { value, line: first, lines: BTreeMap::new() })],
+                Err(_) => vec![Err(problem)],
+            },
+            Err(problem) => vec![Err(problem)],
+        }
+    });
+    Some(read.collect())
 }
 
 fn read_part(part: &str, first_line: u32) -> Result<Vec<Text>, Unreadable> {
@@ -106,7 +185,10 @@ fn read_part(part: &str, first_line: u32) -> Result<Vec<Text>, Unreadable> {
         first_line,
         anchors: BTreeMap::new(),
         lines: BTreeMap::new(),
+        paths: 0,
         values: 0,
+        copies: 0,
+        copied_text: 0,
     };
     let mut documents = Vec::new();
     loop {
@@ -128,7 +210,11 @@ struct Reader<'a> {
     first_line: u32,
     anchors: BTreeMap<usize, Value>,
     lines: BTreeMap<String, u32>,
+    /// How long the paths in `lines` are together (bytes).
+    paths: usize,
     values: usize,
+    copies: usize,
+    copied_text: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -138,7 +224,7 @@ impl<'a> Reader<'a> {
             None => Ok((Event::StreamEnd, Span::default())),
             Some(Err(error)) => {
                 let line = self.first_line + (error.marker().line() as u32).saturating_sub(1);
-                Err(Unreadable { line, message: format!("error parsing YAML: {}", error.info()) })
+                Err(Unreadable { line, message: format!("{SYNTAX}{}", error.info()), help: None })
             }
         }
     }
@@ -148,29 +234,47 @@ impl<'a> Reader<'a> {
     }
 
     fn fault<T>(&self, span: &Span, message: impl Into<String>) -> Result<T, Unreadable> {
-        Err(Unreadable { line: self.line(span), message: message.into() })
+        Err(Unreadable { line: self.line(span), message: message.into(), help: None })
     }
 
-    fn count(&mut self, span: &Span, values: usize) -> Result<(), Unreadable> {
-        self.values += values;
-        if self.values > VALUES_MAX {
-            return self.fault(span, format!("more than {VALUES_MAX} values: aliases repeat too much"));
+    /// A copy of a value, unless there are too many.
+    fn copy(&mut self, span: &Span, value: &Value) -> Result<Value, Unreadable> {
+        let (values, bytes) = size(value);
+        self.copies += values;
+        self.copied_text += bytes;
+        if self.copies > COPIES_MAX || self.copied_text > COPIED_TEXT_MAX {
+            let help = Some("write the values out, or have fewer anchors and aliases (`&` and `*`)".to_string());
+            let message =
+                format!("anchors and aliases repeat more than {COPIES_MAX} values or {COPIED_TEXT_MAX} bytes");
+            return Err(Unreadable { line: self.line(span), message, help });
         }
-        Ok(())
+        Ok(value.clone())
+    }
+
+    /// Remembers the line of the field at `path`.
+    fn keep_line(&mut self, path: &str, span: &Span) {
+        self.paths += path.len();
+        if self.paths <= PATHS_MAX {
+            self.lines.insert(path.to_string(), self.line(span));
+        }
     }
 
     fn node(&mut self, event: Event<'a>, span: &Span, path: &str, depth: usize) -> Result<Value, Unreadable> {
         if depth > DEPTH_MAX {
-            return self.fault(span, format!("nested deeper than {DEPTH_MAX} levels"));
+            return self.fault(span, too_deep());
         }
-        self.count(span, 1)?;
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            return self.fault(span, format!("more than {VALUES_MAX} values"));
+        }
         let (anchor, value) = match event {
             Event::Alias(anchor) => {
-                let Some(value) = self.anchors.get(&anchor).cloned() else {
+                let Some(value) = self.anchors.remove(&anchor) else {
                     return self.fault(span, "an alias within the value that it stands for");
                 };
-                self.count(span, size(&value))?;
-                return Ok(value);
+                let copy = self.copy(span, &value);
+                self.anchors.insert(anchor, value);
+                return copy;
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
@@ -185,7 +289,7 @@ impl<'a> Reader<'a> {
                         break;
                     }
                     let at = format!("{path}[{}]", items.len());
-                    self.lines.insert(at.clone(), self.line(&span));
+                    self.keep_line(&at, &span);
                     items.push(self.node(event, &span, &at, depth + 1)?);
                 }
                 (anchor, Value::Array(items))
@@ -194,7 +298,8 @@ impl<'a> Reader<'a> {
             other => return self.fault(span, format!("unexpected {other:?}")),
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, value.clone());
+            let copy = self.copy(span, &value)?;
+            self.anchors.insert(anchor, copy);
         }
         Ok(value)
     }
@@ -214,16 +319,22 @@ impl<'a> Reader<'a> {
                 key @ (Value::Bool(_) | Value::Number(_)) => key.to_string(),
                 _ => return self.fault(&span, "a key must be a scalar"),
             };
+            if key.len() > KEY_MAX {
+                return self.fault(&span, format!("a key of {} bytes: the longest may have {KEY_MAX}", key.len()));
+            }
             let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             let (event, value_span) = self.next()?;
             if is_merge {
                 merged.push((span, self.node(event, &value_span, path, depth + 1)?));
                 continue;
             }
-            self.lines.insert(at.clone(), self.line(&span));
+            let first = self.lines.get(&at).copied().filter(|_| map.contains_key(&key));
+            self.keep_line(&at, &span);
             let value = self.node(event, &value_span, &at, depth + 1)?;
             if map.insert(key.clone(), value).is_some() {
-                return self.fault(&span, format!("key {key:?} already set in map"));
+                let help = first.map(|line| format!("it stands on line {line} already: remove one of them"));
+                let message = format!("key {key:?} already set in map");
+                return Err(Unreadable { line: self.line(&span), message, help });
             }
         }
         for (span, value) in merged {
@@ -241,131 +352,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn size(value: &Value) -> usize {
+/// How many values it has, and how much text (bytes).
+fn size(value: &Value) -> (usize, usize) {
+    let sum = |sizes: &mut dyn Iterator<Item = (usize, usize)>| {
+        sizes.fold((1, 0), |(values, bytes), more| (values + more.0, bytes + more.1))
+    };
     match value {
-        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
-        _ => 1,
+        Value::Array(items) => sum(&mut items.iter().map(size)),
+        Value::Object(map) => sum(&mut map.iter().map(|(key, value)| {
+            let (values, bytes) = size(value);
+            (values, bytes + key.len())
+        })),
+        Value::String(text) => (1, text.len()),
+        _ => (1, 0),
     }
-}
-
-/// A plain scalar by the rules of YAML 1.1, as yaml.v2's `resolve.go` has them.
-fn resolve(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Value::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Value::Bool(false);
-        }
-        _ => {}
-    }
-    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
-        return Value::String(text.to_string());
-    }
-    let digits = text.replace('_', "");
-    integer(&digits).or_else(|| float(&digits)).map_or_else(|| Value::String(text.to_string()), Value::Number)
-}
-
-/// Go's `ParseInt` with base 0: decimal, or with the prefixes `0x`, `0b`, `0o` and `0`.
-fn integer(text: &str) -> Option<Number> {
-    let (negative, unsigned) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let lower = unsigned.to_ascii_lowercase();
-    let (base, digits) = match lower.as_str() {
-        "0" => (10, "0"),
-        text if text.starts_with("0x") => (16, &text[2..]),
-        text if text.starts_with("0b") => (2, &text[2..]),
-        text if text.starts_with("0o") => (8, &text[2..]),
-        text if text.starts_with('0') => (8, &text[1..]),
-        text => (10, text),
-    };
-    if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let magnitude = u64::from_str_radix(digits, base).ok()?;
-    match (negative, i64::try_from(magnitude)) {
-        (true, Ok(number)) => Some((-number).into()),
-        (true, Err(_)) => None,
-        (false, _) => Some(magnitude.into()),
-    }
-}
-
-/// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`; a whole number is printed without fraction, as Go does.
-fn float(text: &str) -> Option<Number> {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let is_float = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && unsigned.contains(|c: char| c.is_ascii_digit())
-        && unsigned.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E' | b'-' | b'+'));
-    let number: f64 = text.parse().ok().filter(|_| is_float)?;
-    // Up to 2⁵³ every whole number is exact.
-    if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
-        return Some((number as i64).into());
-    }
-    Number::from_f64(number)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn scalars_are_those_of_yaml_1_1() {
-        for (text, value) in [
-            ("yes", json!(true)),
-            ("'yes'", json!("yes")),
-            ("off", json!(false)),
-            ("0644", json!(420)),
-            ("0o17", json!(15)),
-            ("0x1f", json!(31)),
-            ("1_000", json!(1000)),
-            ("08", json!(8)),
-            ("1e3", json!(1000)),
-            ("0.5", json!(0.5)),
-            ("-3", json!(-3)),
-            ("1.2.3", json!("1.2.3")),
-            ("10.0.0.1", json!("10.0.0.1")),
-            ("2024-01-01", json!("2024-01-01")),
-            ("100m", json!("100m")),
-            ("~", json!(null)),
-            ("!!str 5", json!("5")),
-            ("0b", json!("0b")),
-        ] {
-            let documents = read(&format!("a: {text}\n"));
-            let [Ok(document)] = documents.as_slice() else { panic!("{text}: {documents:?}") };
-            assert_eq!(document.value["a"], value, "{text}");
-        }
-    }
-
-    #[test]
-    fn documents_know_their_lines() {
-        let text = "# head\na:\n  - b: 1\n    c: 2\n---\n---\n# nothing\n---\nd: |\n  x\ne: {f: g}\n";
-        let documents: Vec<Text> = read(text).into_iter().map(Result::unwrap).collect();
-        assert_eq!(documents.len(), 2);
-        assert_eq!(documents[0].line, 2);
-        assert_eq!(documents[0].line_of("a[0].c"), 4);
-        assert_eq!(documents[0].line_of("a[0].nothing.here"), 3, "the nearest parent");
-        assert_eq!(documents[1].line, 9);
-        assert_eq!(documents[1].line_of("e.f"), 11);
-    }
-
-    #[test]
-    fn a_broken_document_does_not_hide_the_others() {
-        let documents = read("a: [1\n---\nb: 2\n---\nc: 1\nc: 2\n");
-        assert!(documents[0].is_err());
-        assert_eq!(documents[1].as_ref().unwrap().value, json!({"b": 2}));
-        assert_eq!(documents[2].as_ref().unwrap_err().line, 6);
-    }
-
-    #[test]
-    fn json_is_read_too_and_anchors_merge() {
-        let documents = read("{\n\t\"a\": \"x\\ty\"\n}\n{\"b\": 1}\n");
-        assert_eq!(documents.len(), 2);
-        assert_eq!(documents[1].as_ref().unwrap().line, 4);
-        let documents = read("a: &a {p: 1, q: 2}\nb:\n  <<: *a\n  q: 3\n");
-        assert_eq!(documents[0].as_ref().unwrap().value["b"], json!({"q": 3, "p": 1}));
-    }
-}
+#[path = "yaml_tests.rs"]
+mod tests;

@@ -52,6 +52,8 @@ pub struct Kubelet {
     pub(super) registrations: u32,
     /// Whether runtime and network are.
     pub(super) is_ready: bool,
+    /// Whether it rehearses.
+    pub(super) is_rehearsal: bool,
     /// The lease as it was last written; none until it is known.
     pub(super) lease: Option<Arc<Lease>>,
     pub(super) lease_failures: usize,
@@ -83,6 +85,7 @@ impl Kubelet {
             node,
             registrations: 0,
             is_ready: true,
+            is_rehearsal: false,
             lease: None,
             lease_failures: 0,
             renewals: 0,
@@ -103,8 +106,9 @@ impl Kubelet {
     /// It begins: in the middle of its rounds, or with all of them at once.
     pub fn on_start(&mut self, start: Start, ground: &Ground, cx: &mut Context<'_>) {
         self.on_pressure(ground, cx);
+        self.is_rehearsal = start == Start::Rehearsal;
         match start {
-            Start::LongAgo => {
+            Start::LongAgo | Start::Rehearsal => {
                 let lease = lease_phase(&self.name, cx);
                 cx.wake_owned(lease, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
                 let period = cx.span(SettingId::NodeStatusUpdateFrequency);

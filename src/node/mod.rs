@@ -41,6 +41,9 @@ pub enum Start {
     LongAgo,
     /// Its machine has just booted.
     Boot,
+    /// As long ago, in a rehearsal for a run that begins settled: containers do all that they do at once, and none exits by
+    /// itself.
+    Rehearsal,
 }
 
 /// The programs of one node.

@@ -46,6 +46,9 @@ impl Kubelet {
         self.serials += 1;
         let sandbox = ground[self.id].sandboxes.get(key).filter(|sandbox| sandbox.uid == pod.meta.uid);
         let mut worker = PodWorker::new(pod, self.serials, sandbox, cx);
+        if self.is_rehearsal {
+            worker.behavior = worker.behavior.at_once();
+        }
         let (stage, ends) =
             (worker.stage, sandbox.filter(|sandbox| sandbox.is_running).and_then(|sandbox| sandbox.ends));
         if stage == Stage::Starting && self.has_disk_pressure(cx) && !is_critical(pod) {

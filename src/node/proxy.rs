@@ -8,7 +8,7 @@ use crate::apiserver::Change;
 use crate::kernel::factor::Factors;
 use crate::kernel::time::Time;
 use crate::object::{DelayId, EndpointSlice, Fact, Key, Kind, Name, Revision, SettingId};
-use crate::program::{Context, Timer};
+use crate::program::{Caches, Context, Timer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One node's proxy.
@@ -35,14 +35,17 @@ impl Proxy {
         self.rules.get(service).map_or(0, |&(_, ready)| ready)
     }
 
+    /// It has been running for long: its rules say what its informer knows.
+    pub fn on_start_long_ago(&mut self, caches: &Caches) {
+        let slices = caches.table(Kind::EndpointSlice).all::<EndpointSlice>();
+        let services: BTreeSet<Key> = slices.filter_map(|slice| service_key(slice)).collect();
+        self.rules = services.into_iter().map(|service| (service.clone(), rule(&service, caches))).collect();
+    }
+
     /// Slices changed.
     pub fn on_changes(&mut self, changes: &[Change], timer_kind: u32, slow: &Factors, cx: &mut Context<'_>) {
         for change in changes {
-            if let Some(slice) = change.object().of::<EndpointSlice>()
-                && let Some(service) = slice.service()
-            {
-                self.behind.insert(Key { namespace: slice.meta.namespace().clone(), name: service.clone() });
-            }
+            self.behind.extend(change.object().of::<EndpointSlice>().and_then(|slice| service_key(slice)));
         }
         if self.is_sync_due || self.behind.is_empty() {
             return;
@@ -65,15 +68,26 @@ impl Proxy {
         self.is_sync_due = false;
         self.last_sync = Some(cx.now);
         for service in std::mem::take(&mut self.behind) {
-            let slices = cx.caches.table(Kind::EndpointSlice).in_namespace::<EndpointSlice>(&service.namespace);
-            let (mut revision, mut endpoints) = (Revision(0), 0);
-            for slice in slices.filter(|slice| slice.service() == Some(&service.name)) {
-                revision = revision.max(slice.meta.resource_version);
-                endpoints += slice.endpoints.iter().filter(|endpoint| endpoint.ready).count() as u32;
-            }
+            let (revision, endpoints) = rule(&service, cx.caches);
             if self.rules.insert(service.clone(), (revision, endpoints)) != Some((revision, endpoints)) {
                 cx.note(Fact::Routed { service, node: self.node.clone(), revision, endpoints });
             }
         }
     }
+}
+
+/// The Service that a slice belongs to.
+fn service_key(slice: &EndpointSlice) -> Option<Key> {
+    Some(Key { namespace: slice.meta.namespace().clone(), name: slice.service()?.clone() })
+}
+
+/// What the rules for a Service say once they are written: newest slice version and ready endpoints.
+fn rule(service: &Key, caches: &Caches) -> (Revision, u32) {
+    let slices = caches.table(Kind::EndpointSlice).in_namespace::<EndpointSlice>(&service.namespace);
+    let (mut revision, mut endpoints) = (Revision(0), 0);
+    for slice in slices.filter(|slice| slice.service() == Some(&service.name)) {
+        revision = revision.max(slice.meta.resource_version);
+        endpoints += slice.endpoints.iter().filter(|endpoint| endpoint.ready).count() as u32;
+    }
+    (revision, endpoints)
 }

@@ -60,6 +60,15 @@ impl Behavior {
             exit_code: annotations.get(EXIT_CODE).and_then(|text| text.parse().ok()).unwrap_or(0),
         }
     }
+
+    /// The same without delays: containers start, become ready if they ever do, and end when they are asked to, all at
+    /// once; and none exits by itself.
+    pub fn at_once(self) -> Behavior {
+        let now = Some(Span::ZERO);
+        let ready_after =
+            if self.ready_after == Some(Moment::Never) { self.ready_after } else { now.map(Moment::After) };
+        Behavior { container_start: now, ready_after, container_stop: now, run_for: None, ..self }
+    }
 }
 
 /// What is wrong with the annotations of ours: the key, and a sentence that says what was expected.
@@ -95,6 +104,9 @@ mod tests {
         assert_eq!(behavior.ready_after, Some(Moment::Never));
         assert_eq!((behavior.run_for, behavior.exit_code), (Some(Span::from_secs(60)), 3));
         assert_eq!(behavior.container_start, None);
+        let at_once = behavior.at_once();
+        assert_eq!((at_once.ready_after, at_once.run_for), (Some(Moment::Never), None));
+        assert_eq!(Behavior::default().at_once().ready_after, Some(Moment::After(Span::ZERO)));
         let keys: Vec<&str> = problems(&annotations).into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, [CONTAINER_START]);
         let others: Labels = [("team", "x"), ("evenkeel.dev/runfor", "1s"), (EXIT_CODE, "300")].into_iter().collect();

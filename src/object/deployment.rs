@@ -14,6 +14,10 @@ use super::{Kind, validation};
 
 /// Label that tells the pods of one revision from those of others.
 pub const LABEL_HASH: &str = "pod-template-hash";
+/// Condition type: the rollout moves on.
+pub const PROGRESSING: &str = "Progressing";
+/// Reason of that condition: it has not moved on for as long as it may take.
+pub const TIMED_OUT: &str = "ProgressDeadlineExceeded";
 /// Annotation with the revision of a ReplicaSet, and of its Deployment.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 

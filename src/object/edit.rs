@@ -6,6 +6,7 @@ use super::condition::Condition;
 use super::meta::{Meta, OwnerRef, Revision, Uid};
 use super::name::Name;
 use super::pod::{Container, PodStatus};
+use super::quantity::Quantity;
 use super::replicaset::PodTemplate;
 use super::stamp::MicroTime;
 use super::taint::{Taint, TaintKey};
@@ -55,6 +56,8 @@ pub enum Edit {
     RemoveFinalizer(Name),
     /// Sets labels.
     Labels(Vec<(Name, Name)>),
+    /// Takes labels away.
+    RemoveLabels(Vec<Name>),
     /// Sets annotations.
     Annotations(Vec<(Name, Name)>),
     /// Sets `spec.replicas`.
@@ -77,6 +80,15 @@ pub enum TemplateEdit {
         /// The image.
         image: Name,
     },
+    /// Sets requests and limits of one container, or of all; those that are not named stay.
+    Resources {
+        /// The container; none for all.
+        container: Option<Name>,
+        /// Requests.
+        requests: Vec<(Name, Quantity)>,
+        /// Limits.
+        limits: Vec<(Name, Quantity)>,
+    },
     /// Sets an annotation of the pods.
     Annotation(Name, Name),
     /// Puts another template in its place.
@@ -91,6 +103,14 @@ impl TemplateEdit {
                 let named = |candidate: &&mut Container| container.as_ref().is_none_or(|name| *name == candidate.name);
                 let spec = Arc::make_mut(&mut template.spec);
                 spec.containers.iter_mut().filter(named).for_each(|container| container.image = image.clone());
+            }
+            TemplateEdit::Resources { container, requests, limits } => {
+                let named = |candidate: &&mut Container| container.as_ref().is_none_or(|name| *name == candidate.name);
+                let spec = Arc::make_mut(&mut template.spec);
+                for container in spec.containers.iter_mut().filter(named) {
+                    requests.iter().for_each(|(name, quantity)| container.requests.set(name.clone(), *quantity));
+                    limits.iter().for_each(|(name, quantity)| container.limits.set(name.clone(), *quantity));
+                }
             }
             TemplateEdit::Annotation(key, value) => template.annotations.insert(key.clone(), value.clone()),
             TemplateEdit::Whole(other) => *template = (**other).clone(),

@@ -3,6 +3,7 @@
 //! Source: apimachinery `pkg/util/validation/field/errors.go`, v1.36.
 
 use super::Kind;
+use super::opaque::{self, Parts};
 use std::fmt;
 
 /// The kind of a field error.
@@ -124,6 +125,10 @@ impl fmt::Display for FieldErrors {
 ///
 /// Source: apimachinery `pkg/api/errors/errors.go` (`NewInvalid`), v1.36.
 pub fn status_message(kind: Kind, name: &str, errors: &FieldErrors) -> String {
+    if let Some(Parts { api_version, kind, name }) = opaque::parts(name).filter(|_| kind.is_opaque()) {
+        let group = api_version.split_once('/').map_or_else(String::new, |(group, _)| format!(".{group}"));
+        return format!("{kind}{group} \"{name}\" is invalid: {errors}");
+    }
     let dot = if kind.group().is_empty() { "" } else { "." };
     format!("{kind}{dot}{} \"{name}\" is invalid: {errors}", kind.group())
 }

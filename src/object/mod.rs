@@ -24,6 +24,7 @@ pub mod validation;
 pub mod deployment;
 pub mod node;
 pub mod node_affinity;
+pub mod opaque;
 pub mod pod;
 pub mod replicaset;
 pub mod service;
@@ -31,6 +32,8 @@ pub mod small;
 
 pub mod delay;
 pub mod field;
+pub mod parameter;
+pub mod target;
 pub mod fact;
 pub mod setting;
 
@@ -45,6 +48,7 @@ pub use labels::{Labels, Selector};
 pub use meta::{Deletion, Key, Meta, OwnerRef, Revision, Uid};
 pub use name::Name;
 pub use node::Node;
+pub use opaque::{ClusterOpaque, Opaque};
 pub use pod::{Phase, Pod};
 pub use replicaset::ReplicaSet;
 pub use service::{EndpointSlice, Service};
@@ -53,6 +57,7 @@ pub use small::{Event, Lease, Namespace, PriorityClass};
 pub use stamp::{Clock, MicroTime, Timestamp};
 pub use strategy::Strategy;
 pub use table::Table;
+pub use target::Target;
 
 use std::fmt;
 use std::sync::Arc;
@@ -199,6 +204,8 @@ kinds! {
     PriorityClass, "priorityclasses", "scheduling.k8s.io", "v1", false;
     Lease,         "leases",          "coordination.k8s.io", "v1", true;
     Event,         "events",          "",                  "v1", true;
+    Opaque,        "opaque",          "",                  "v1", true;
+    ClusterOpaque, "clusteropaque",   "",                  "v1", false;
 }
 
 impl Kind {
@@ -244,6 +251,7 @@ impl Object {
             Edit::Labels(pairs) => meta(self, &|meta| {
                 pairs.iter().for_each(|(key, value)| meta.labels.insert(key.clone(), value.clone()));
             }),
+            Edit::RemoveLabels(keys) => meta(self, &|meta| keys.iter().for_each(|key| meta.labels.remove(key))),
             Edit::Annotations(pairs) => meta(self, &|meta| {
                 pairs.iter().for_each(|(key, value)| meta.annotations.insert(key.clone(), value.clone()));
             }),

@@ -33,6 +33,8 @@ pub const LABEL_HOSTNAME: &str = "kubernetes.io/hostname";
 pub const LABEL_ZONE: &str = "topology.kubernetes.io/zone";
 /// Label with a node's region.
 pub const LABEL_REGION: &str = "topology.kubernetes.io/region";
+/// Label with the pool of a scenario that a node belongs to. Ours.
+pub const LABEL_POOL: &str = "evenkeel/pool";
 
 /// A node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -367,6 +367,9 @@ settings! {
     /// Seconds that a pod gets to end, unless it says otherwise.
     TerminationGracePeriod = "kube-apiserver", "pod.spec.terminationGracePeriodSeconds", Count, 30, 0,
         "pkg/apis/core/v1/defaults.go";
+    /// How often a drain looks whether the pods are gone.
+    DrainPoll = "kubectl", "waitForDelete.interval", Duration, S, MS,
+        "staging/src/k8s.io/kubectl/pkg/drain/drain.go";
 }
 
 impl SettingId {

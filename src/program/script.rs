@@ -14,6 +14,8 @@ pub struct Script {
     /// Lines so far.
     begun: u64,
     refused: Vec<(Request, ApiError)>,
+    /// Errands of which all lines are done, and nobody has asked yet.
+    answered: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -21,21 +23,44 @@ struct Line {
     /// The request on its way, and those after it.
     requests: VecDeque<Request>,
     cause: FactId,
+    /// The errand that it belongs to, if any.
+    errand: Option<u32>,
 }
 
 impl Script {
     /// A client that begins with these, as one line.
     pub fn new(requests: impl IntoIterator<Item = Request>) -> Script {
         let mut script = Script::default();
-        script.add(requests, FactId::NONE);
+        script.add(requests, FactId::NONE, None);
         script
     }
 
     /// Begins a line beside those that are not done, as another kubectl would.
     pub fn begin(&mut self, requests: impl IntoIterator<Item = Request>, cx: &mut Context<'_>) {
         let line = self.begun;
-        self.add(requests, cx.cause);
+        self.add(requests, cx.cause, None);
         self.send(line, cx);
+    }
+
+    /// Begins the lines of an errand, side by side. That what they are about is gone already is no refusal.
+    pub fn run_errand(&mut self, errand: u32, lines: Vec<Vec<Request>>, cx: &mut Context<'_>) {
+        for requests in lines {
+            let line = self.begun;
+            self.add(requests, cx.cause, Some(errand));
+            self.send(line, cx);
+        }
+        self.note_answered(errand);
+    }
+
+    /// Takes the number of an errand of which all lines are done.
+    pub fn take_answered(&mut self) -> Option<u32> {
+        self.answered.pop()
+    }
+
+    fn note_answered(&mut self, errand: u32) {
+        if !self.lines.values().any(|line| line.errand == Some(errand)) {
+            self.answered.push(errand);
+        }
     }
 
     /// Requests that were refused, with the reason.
@@ -48,10 +73,10 @@ impl Script {
         self.lines.is_empty()
     }
 
-    fn add(&mut self, requests: impl IntoIterator<Item = Request>, cause: FactId) {
+    fn add(&mut self, requests: impl IntoIterator<Item = Request>, cause: FactId, errand: Option<u32>) {
         let requests: VecDeque<Request> = requests.into_iter().collect();
         if !requests.is_empty() {
-            self.lines.insert(self.begun, Line { requests, cause });
+            self.lines.insert(self.begun, Line { requests, cause, errand });
         }
         self.begun += 1;
     }
@@ -85,14 +110,16 @@ impl Program for Script {
 
     fn on_reply(&mut self, ticket: Ticket, reply: &Reply, cx: &mut Context<'_>) {
         let line = self.lines.get_mut(&ticket.0).expect("a reply answers a line that is not done");
-        let request = line.requests.pop_front().expect("it was sent");
+        let (request, errand) = (line.requests.pop_front().expect("it was sent"), line.errand);
         if line.requests.is_empty() {
             self.lines.remove(&ticket.0);
         }
-        if let Some(error) = reply.error() {
+        let is_gone = |error: &ApiError| matches!(error, ApiError::NotFound | ApiError::Conflict(_));
+        if let Some(error) = reply.error().filter(|error| errand.is_none() || !is_gone(error)) {
             self.refused.push((request, error.clone()));
         }
         self.send(ticket.0, cx);
+        errand.into_iter().for_each(|errand| self.note_answered(errand));
     }
 
     fn on_timer(&mut self, _timer: Timer, _cx: &mut Context<'_>) {}
@@ -124,6 +151,27 @@ mod tests {
         insta::assert_snapshot!(t.story(), @"0s create Namespace d");
         assert!(t.program.is_idle());
         assert_eq!(t.program.refused(), [(namespace("a"), ApiError::AlreadyExists)]);
+    }
+
+    #[test]
+    fn an_errand_is_answered_when_all_its_lines_are() {
+        let namespace = |name: &str| Request::Create(Namespace { meta: Meta::new(Key::cluster(name)) }.into());
+        let mut t = Harness::new(Script::default());
+        t.start();
+        t.call(|script, cx| script.run_errand(7, vec![vec![namespace("a"), namespace("b")], vec![namespace("c")]], cx));
+        insta::assert_snapshot!(t.story(), @r"
+        0s create Namespace a
+        0s create Namespace c
+        ");
+        assert_eq!(t.program.take_answered(), None);
+        t.answer(&Reply::Error(ApiError::NotFound));
+        t.answer(&Reply::Error(ApiError::NotFound));
+        assert_eq!(t.program.take_answered(), None, "b is on its way");
+        t.answer_all();
+        assert_eq!((t.program.take_answered(), t.program.take_answered()), (Some(7), None));
+        assert_eq!(t.program.refused(), []);
+        t.call(|script, cx| script.run_errand(8, Vec::new(), cx));
+        assert_eq!(t.program.take_answered(), Some(8), "there was nothing to answer");
     }
 
     #[test]

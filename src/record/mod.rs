@@ -4,6 +4,7 @@
 
 pub mod describe;
 pub mod outage;
+pub mod rollout;
 pub mod rows;
 pub mod timeline;
 pub mod workloads;
@@ -11,7 +12,7 @@ pub mod workloads;
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
-use crate::object::{Fact, FactId, Name};
+use crate::object::{Fact, FactId, Key, Name};
 use outage::Outages;
 use workloads::Workloads;
 
@@ -45,6 +46,11 @@ impl Recorder {
         self.outages.on_fact(at, &fact);
         self.facts.push(Recorded { at, fact, why });
         id
+    }
+
+    /// The containers of a pod have been ready since before the run: nothing that happens in it.
+    pub fn has_been_ready(&mut self, at: Time, pod: Key, node: Name) {
+        self.workloads.on_fact(at, &Fact::ContainersReady { pod, node });
     }
 
     /// Hears of a commit; its fact is kept already.

@@ -259,7 +259,7 @@ impl Outages {
         let (old, new) = (change.before::<Pod>(), change.after::<Pod>());
         let Some(pod) = new else {
             self.each_place(key, |place| {
-                if place.lost == *key {
+                if place.lost == *key && place.ready.is_none() {
                     place.evicted.get_or_insert(at);
                 }
             });
@@ -272,7 +272,8 @@ impl Outages {
         let (mut unrouted, is_terminating) = (0, pod.meta.is_terminating() && !old.meta.is_terminating());
         let became_ready = pod.is_ready() && !old.is_ready();
         self.each_place(key, |place| {
-            if is_terminating && place.lost == *key {
+            // A pod that has been ready again since is lost to something else.
+            if is_terminating && place.lost == *key && place.ready.is_none() {
                 place.evicted.get_or_insert(at);
             }
             if pod.node_name != old.node_name && place.replacement.as_ref() == Some(key) {

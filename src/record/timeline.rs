@@ -40,6 +40,18 @@ impl Steps {
         after.checked_sub(1).map_or(0, |index| self.steps[index].1)
     }
 
+    /// The number just before `at`.
+    pub fn before(&self, at: Time) -> i64 {
+        let after = self.steps.partition_point(|&(time, _)| time < at);
+        after.checked_sub(1).map_or(0, |index| self.steps[index].1)
+    }
+
+    /// The first change after `at` to a number that is as wanted.
+    pub fn first_after(&self, at: Time, is_wanted: impl Fn(i64) -> bool) -> Option<Time> {
+        let after = self.steps.partition_point(|&(time, _)| time <= at);
+        self.steps[after..].iter().find(|&&(_, value)| is_wanted(value)).map(|&(time, _)| time)
+    }
+
     /// Changes in the order of time.
     pub fn iter(&self) -> impl Iterator<Item = (Time, i64)> {
         self.steps.iter().copied()
@@ -55,6 +67,24 @@ impl Steps {
     pub fn max_between(&self, from: Time, to: Time) -> i64 {
         let inside = self.steps.iter().filter(|&&(at, _)| at > from && at <= to).map(|&(_, value)| value);
         inside.fold(self.at(from), i64::max)
+    }
+
+    /// The pieces of time between `from` and `to` in which neither number changes, with both numbers.
+    pub fn pieces(&self, other: &Steps, from: Time, to: Time) -> Vec<(Span, i64, i64)> {
+        let inside = |steps: &Steps| {
+            let times = steps.steps.iter().map(|&(at, _)| at);
+            times.filter(|&at| at > from && at < to).collect::<Vec<Time>>()
+        };
+        let mut edges = [inside(self), inside(other), vec![to]].concat();
+        edges.sort_unstable();
+        edges.dedup();
+        let mut begin = from;
+        let mut pieces = Vec::with_capacity(edges.len());
+        for edge in edges.into_iter().filter(|&edge| edge > from) {
+            pieces.push((edge.since(begin), self.at(begin), other.at(begin)));
+            begin = edge;
+        }
+        pieces
     }
 
     /// First moment since `since` at which the number is `value` and stays so for `hold`; `end` is the end of the run,
@@ -92,6 +122,27 @@ mod tests {
         let steps = steps(&[(0, 5), (1, 5), (2, 4), (2, 3), (3, 5), (3, 3)]);
         assert_eq!(steps.iter().collect::<Vec<_>>(), [(at(0), 5), (at(2), 3)]);
         assert_eq!((steps.at(at(1)), steps.at(at(2)), steps.value()), (5, 3, 3));
+    }
+
+    #[test]
+    fn pieces_hold_both_numbers() {
+        let (wanted, there) = (steps(&[(0, 3), (10, 5)]), steps(&[(0, 3), (4, 2), (10, 4), (20, 5)]));
+        let second = |span: Span| span.as_micros() / 1_000_000;
+        let pieces = |from, to| {
+            let pieces = wanted.pieces(&there, at(from), at(to)).into_iter();
+            pieces.map(|(span, wanted, there)| (second(span), wanted, there)).collect::<Vec<_>>()
+        };
+        assert_eq!(pieces(0, 30), [(4, 3, 3), (6, 3, 2), (10, 5, 4), (10, 5, 5)]);
+        assert_eq!(pieces(5, 12), [(5, 3, 2), (2, 5, 4)]);
+        assert_eq!(pieces(25, 25), []);
+    }
+
+    #[test]
+    fn before_a_change_the_number_was_another() {
+        let steps = steps(&[(0, 1), (10, 0), (20, 1)]);
+        assert_eq!((steps.before(at(0)), steps.before(at(10)), steps.before(at(11))), (0, 1, 0));
+        assert_eq!(steps.first_after(at(10), |value| value == 1), Some(at(20)));
+        assert_eq!(steps.first_after(at(20), |value| value == 1), None);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Desired and actual state of each workload: what its controller wants, what the API says is ready, what really serves.
 
+use super::rollout::Rollout;
 use super::timeline::Steps;
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::pod::conditions;
-use crate::object::{Deployment, Fact, Key, Kind, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid, condition};
+use crate::object::{
+    ConditionStatus, Deployment, Fact, Key, Kind, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid, condition,
+};
 use std::collections::BTreeMap;
 
 /// Kind and key of a workload.
@@ -27,6 +30,17 @@ pub struct Workload {
     pub serving: Steps,
     /// Pods that have not ended and are not being deleted, ready or not.
     pub live: Steps,
+    /// Those of them that have no node yet.
+    pub unplaced: Steps,
+    /// Pods so far that somebody deleted or that failed, each counted once.
+    pub lost: Steps,
+    /// Those of them that were disrupted, as their condition DisruptionTarget says: evicted because of a taint or a drain,
+    /// failed for want of disk, or deleted because their node was gone.
+    pub evicted: Steps,
+    /// Restarts of containers so far, as their pods' statuses tell.
+    pub restarts: Steps,
+    /// How its rollouts go, if it is a Deployment.
+    pub rollout: Rollout,
     /// 1 while as many pods as wanted are ready and serve. Ready alone is hearsay, serving alone may be hidden from clients.
     pub converged: Steps,
 }
@@ -54,6 +68,26 @@ pub struct PodRecord {
     /// Whether it has a deletion timestamp.
     pub is_terminating: bool,
     is_live: bool,
+    has_succeeded: bool,
+    /// Whether it counts as lost.
+    is_lost: bool,
+    /// Whether it has counted as evicted.
+    is_evicted: bool,
+    /// Whether its condition says that it is being disrupted.
+    is_disrupted: bool,
+    restarts: i64,
+}
+
+impl PodRecord {
+    fn is_unplaced(&self) -> bool {
+        self.is_live && self.node.is_empty()
+    }
+
+    /// The same once it is gone: a pod that goes without notice was deleted too.
+    fn gone(self) -> PodRecord {
+        let is_lost = self.is_lost || !self.has_succeeded;
+        PodRecord { is_lost, is_evicted: self.is_evicted || is_lost && !self.is_lost && self.is_disrupted, ..self }
+    }
 }
 
 /// All workloads.
@@ -113,8 +147,11 @@ impl Workloads {
             Kind::Pod => self.pod_changed(at, change),
             Kind::ReplicaSet => self.replica_set_changed(at, change),
             Kind::Deployment => {
-                let desired = change.after::<Deployment>().map_or(0, |deployment| deployment.replicas());
-                self.set_desired(at, (Kind::Deployment, change.key().clone()), desired);
+                let (deployment, id) = (change.after::<Deployment>(), (Kind::Deployment, change.key().clone()));
+                self.set_desired(at, id.clone(), deployment.map_or(0, |deployment| deployment.replicas()));
+                if let (Some(deployment), Some(workload)) = (deployment, self.all.get_mut(&id)) {
+                    workload.rollout.take_note(at, deployment);
+                }
             }
             _ => {}
         }
@@ -169,14 +206,25 @@ impl Workloads {
         let before = self.pods.get(&key).cloned();
         let after = change.after::<Pod>().map(|pod| {
             let known = before.as_ref().filter(|record| record.uid == pod.meta.uid);
+            let (is_terminating, is_live) = (pod.meta.is_terminating(), pod.is_active());
+            let is_disrupted =
+                condition::status(&pod.status.conditions, conditions::DISRUPTION_TARGET) == Some(ConditionStatus::True);
+            let was_lost = known.is_some_and(|record| record.is_lost);
+            let is_lost =
+                was_lost || pod.status.phase == Phase::Failed || is_terminating && pod.status.phase != Phase::Succeeded;
             PodRecord {
                 uid: pod.meta.uid,
                 workload: known.map_or_else(|| self.workload_of(pod), |record| record.workload.clone()),
                 node: pod.node_name.clone(),
                 is_ready: pod.is_ready() && pod.is_active(),
                 is_serving: known.is_some_and(|record| record.is_serving),
-                is_terminating: pod.meta.is_terminating(),
-                is_live: pod.is_active(),
+                is_terminating,
+                is_live,
+                has_succeeded: pod.status.phase == Phase::Succeeded,
+                is_lost,
+                is_evicted: known.is_some_and(|record| record.is_evicted) || is_lost && !was_lost && is_disrupted,
+                is_disrupted,
+                restarts: pod.status.containers.iter().map(|container| i64::from(container.restart_count)).sum(),
             }
         });
         let bound = |record: &Option<PodRecord>| record.as_ref().is_some_and(|record| !record.node.is_empty());
@@ -190,11 +238,25 @@ impl Workloads {
         }
         self.count(at, workload.clone(), |workload| &mut workload.ready, difference(|record| record.is_ready));
         self.count(at, workload.clone(), |workload| &mut workload.serving, difference(|record| record.is_serving));
-        self.count(at, workload, |workload| &mut workload.live, difference(|record| record.is_live));
+        self.count(at, workload.clone(), |workload| &mut workload.live, difference(|record| record.is_live));
+        self.count(at, workload.clone(), |workload| &mut workload.unplaced, difference(PodRecord::is_unplaced));
+        self.add_up(at, workload, before.as_ref(), after.as_ref());
         match after {
             Some(record) => self.pods.insert(key, record),
             None => self.pods.remove(&key),
         };
+    }
+
+    /// What only ever grows: pods lost and evicted, restarts.
+    fn add_up(&mut self, at: Time, workload: Option<WorkloadId>, old: Option<&PodRecord>, new: Option<&PodRecord>) {
+        let gone = old.filter(|_| new.is_none()).map(|old| old.clone().gone());
+        let growth = |number: fn(&PodRecord) -> i64| new.or(gone.as_ref()).map_or(0, number) - old.map_or(0, number);
+        let lost = growth(|record| i64::from(record.is_lost));
+        let evicted = growth(|record| i64::from(record.is_evicted));
+        let restarts = growth(|record| record.restarts).max(0);
+        self.count(at, workload.clone(), |workload| &mut workload.lost, lost);
+        self.count(at, workload.clone(), |workload| &mut workload.evicted, evicted);
+        self.count(at, workload, |workload| &mut workload.restarts, restarts);
     }
 
     /// A pod without a controller is wanted until it has succeeded or somebody deletes it; one that was evicted is

@@ -1,11 +1,11 @@
 //! Runs a scenario and collects what it showed.
 
-use super::verdict::{Verdict, judge};
+use super::verdict::{Verdict, alone, judge};
 use super::words::{counted, short};
 use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
 use crate::cluster::{Config, Happening, Stop, World};
 use crate::kernel::time::{Span, Time};
-use crate::object::{DelayId, Deployment, Fact, Kind, ReplicaSet, Service};
+use crate::object::{DelayId, Deployment, Fact, Kind, Name, ReplicaSet, Service};
 use crate::record::Recorder;
 use crate::record::outage::{MILESTONES, Outage, Row};
 use crate::record::workloads::{Workload, workload_name};
@@ -22,22 +22,49 @@ pub struct Finished {
     pub report: Report,
 }
 
+/// After so many events of a run somebody may look at it: rarely enough to cost nothing, often enough for the eye.
+const LOOK_EVERY: u64 = 1_024;
+
 /// Runs a scenario with this seed, or with its own.
 pub fn simulate(loaded: &Loaded, seed: Option<u64>) -> Finished {
+    simulate_watched(loaded, seed, &mut |_| true).expect("nobody stops it")
+}
+
+/// The same while somebody looks at the cluster every now and then, and once when it is over; the run is broken off when
+/// that says no, and there is nothing to show.
+pub fn simulate_watched(
+    loaded: &Loaded,
+    seed: Option<u64>,
+    goes_on: &mut dyn FnMut(&World) -> bool,
+) -> Option<Finished> {
     let config = loaded.config(seed);
     let mut world = World::new(config.clone());
-    world.run();
+    while world.step() {
+        if world.events().is_multiple_of(LOOK_EVERY) && !goes_on(&world) {
+            return None;
+        }
+    }
+    if !goes_on(&world) {
+        return None;
+    }
     let report = collect(loaded, seed, &config, &world);
-    Finished { world, config, report }
+    Some(Finished { world, config, report })
 }
 
 fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -> Report {
     let (recorder, end) = (world.recorder(), world.now());
     let evidence = Evidence { recorder, hold: config.hold, end };
     let refused: Vec<String> = world.refused().iter().map(|(request, error)| error.message(request)).collect();
-    let reasons = reasons(config, world, evidence, &refused);
+    let mut reasons = reasons(config, world, evidence, &refused);
     let expectations: Vec<_> =
         loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
+    let mut notes = loaded.silences(seed);
+    if !loaded.scenario.failures.is_empty() && !has_happened(recorder, None) {
+        let why = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
+        reasons.push(format!("nothing happened: no event, and no failure{why}"));
+        notes.clear();
+    }
+    notes.extend(alone(&expectations));
     let are_met = expectations.iter().all(|judged| judged.verdict == Verdict::Pass);
     Report {
         schema: SCHEMA,
@@ -45,6 +72,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         scenario: loaded.name().to_string(),
         verdict: Verdict::of(are_met && reasons.is_empty()),
         reasons,
+        notes,
         receipt: Receipt {
             version: env!("CARGO_PKG_VERSION").to_string(),
             scenario_hash: loaded.hash(),
@@ -68,18 +96,26 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
     if !refused.is_empty() {
         reasons.push(format!("the API server refused {}: {}", counted(refused.len(), "manifest"), refused.join("; ")));
     }
+    let unsettled = world.unsettled().iter().filter(|workload| !workload.is_as_given);
+    reasons.extend(unsettled.map(|workload| format!("could not be settled before the start: {workload}")));
     if recorder.workloads.placed == 0 {
         let why = rule::why_unplaced(evidence, None).map_or_else(String::new, |why| format!(": {why}"));
         reasons.push(format!("not one pod was placed on a node{why}"));
     }
     for planned in &config.events {
-        let has_begun = recorder.facts.iter().any(|recorded| match &recorded.fact {
-            Fact::FaultBegan { fault: id, .. } | Fact::Acted { event: id, .. } => *id == planned.id,
-            _ => false,
-        });
-        if let Some(missed) = world.missed().iter().find(|missed| missed.id == planned.id) {
-            reasons.push(format!("`{}` hit nothing: {}", planned.id, missed.why));
-        } else if !has_begun {
+        let said = match planned.what {
+            Happening::Fault { .. } => "hit nothing",
+            // What was done of it is among the facts.
+            Happening::Action { .. } | Happening::Join(_) if has_happened(recorder, Some(&planned.id)) => {
+                "was not done as a whole"
+            }
+            Happening::Action { .. } | Happening::Join(_) => "was not done",
+        };
+        let missed: Vec<&str> =
+            world.missed().iter().filter(|missed| missed.id == planned.id).map(|m| &*m.why).collect();
+        if !missed.is_empty() {
+            reasons.push(format!("`{}` {said}: {}", planned.id, missed.join("; ")));
+        } else if !has_happened(recorder, Some(&planned.id)) {
             reasons.push(format!("`{}` never began: it was due at {}, the run ended at {end}", planned.id, planned.at));
         }
     }
@@ -91,6 +127,14 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
         reasons.push(format!("not converged by {}: {why}", short(end.since(Time::ZERO))));
     }
     reasons
+}
+
+/// Whether this event happened; or whether any did.
+fn has_happened(recorder: &Recorder, event: Option<&Name>) -> bool {
+    recorder.facts.iter().any(|recorded| match &recorded.fact {
+        Fact::FaultBegan { fault: id, .. } | Fact::Acted { event: id, .. } => event.is_none_or(|event| event == id),
+        _ => false,
+    })
 }
 
 fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
@@ -107,6 +151,7 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
     });
     Overrides {
         seed: seed.filter(|&seed| seed != loaded.scenario.run.seed.value),
+        keys: Vec::new(),
         settings: settings.collect(),
         delays: delays.collect(),
     }
@@ -115,8 +160,8 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
 fn outage_report(outage: &Outage, config: &Config, world: &World) -> OutageReport {
     let recorder = world.recorder();
     let name = config.events.iter().find(|planned| planned.id == outage.id).map_or("", |planned| match planned.what {
-        Happening::Fault { name, .. } => name,
-        Happening::Action(_) | Happening::Join(_) => "",
+        Happening::Fault { name, .. } | Happening::Action { name, .. } => name,
+        Happening::Join(_) => "node.add",
     });
     let ended = recorder.facts.iter().find(
         |recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if *fault == outage.id && recorded.at >= outage.at),

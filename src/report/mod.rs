@@ -7,7 +7,10 @@ pub mod collect;
 pub mod owner;
 #[cfg(feature = "plot")]
 pub mod picture;
+pub mod plan;
 pub mod screen;
+pub mod spread;
+pub mod summary;
 pub mod verdict;
 pub mod words;
 
@@ -16,7 +19,8 @@ mod tests;
 
 use serde::Serialize;
 
-pub use collect::{Finished, simulate};
+pub use collect::{Finished, simulate, simulate_watched};
+pub use spread::{Failed, Runs};
 pub use verdict::{Judged, Verdict};
 
 /// The version of `run.json`. Fields are added, never changed.
@@ -35,6 +39,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What is wrong apart from expectations; if anything is, the verdict is `fail`.
     pub reasons: Vec<String>,
+    /// What is worth knowing and no failure; left out of the document if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What is needed to have the same run again, and to know that it is the same.
     pub receipt: Receipt,
     /// The date at time zero, without the fraction of a second that the seed adds.
@@ -79,6 +86,9 @@ impl Receipt {
 pub struct Overrides {
     /// The seed, if it came from the command line.
     pub seed: Option<u64>,
+    /// Keys of the scenario that the command line gave another value, as `run.until = "30m"`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     /// Settings of upstream's programs.
     pub settings: Vec<Override>,
     /// Modelled delays.

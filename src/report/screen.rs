@@ -1,6 +1,6 @@
 //! A report in words, for a terminal.
 
-use super::words::{bar, counted, grouped, short};
+use super::words::{ascii, bar, counted, folded, grouped, short};
 use super::{Milestone, OutageReport, Report, Verdict, WorkloadReport};
 use crate::kernel::time::Span;
 use std::time::Duration;
@@ -12,6 +12,21 @@ pub struct Style {
     pub color: bool,
     /// How long the simulation really took; left out if not known. The only number that differs between equal runs.
     pub wall: Option<Duration>,
+    /// Whether bars and punctuation are to be ASCII.
+    pub ascii: bool,
+    /// Longest line (characters); any if none.
+    pub width: Option<usize>,
+}
+
+impl Style {
+    /// The text as it goes to the screen.
+    pub fn finish(self, text: String) -> String {
+        let text = if self.ascii { ascii(&text) } else { text };
+        match self.width {
+            Some(width) => folded(&text, width),
+            None => text,
+        }
+    }
 }
 
 /// Longest bar [characters].
@@ -34,7 +49,20 @@ pub fn screen(report: &Report, saved: Option<(&str, &[String])>, style: Style) -
     if let Some((folder, files)) = saved {
         text.push_str(&format!("\nFiles in {folder}: {}\n", files.join(", ")));
     }
-    text
+    style.finish(text)
+}
+
+/// The title, and what became of it at the right.
+pub(super) fn headline(title: &str, verdict: Verdict, count: &str, style: Style) -> String {
+    let column = style.width.map_or(VERDICT_COLUMN, |width| VERDICT_COLUMN.min(width.saturating_sub(count.len() + 8)));
+    format!("{:<column$}  {}  {count}\n", plain(title), paint(verdict.name(), verdict, style))
+}
+
+/// What differs from the defaults.
+pub(super) fn overrides(overrides: &super::Overrides) -> String {
+    let keys = overrides.keys.iter().map(|key| format!("with {key} from the command line\n"));
+    let values = overrides.settings.iter().chain(&overrides.delays);
+    keys.chain(values.map(|over| format!("with {} {} (default {})\n", over.name, over.value, over.default))).collect()
 }
 
 fn head(text: &mut String, report: &Report, style: Style) {
@@ -45,9 +73,7 @@ fn head(text: &mut String, report: &Report, style: Style) {
     if !report.reasons.is_empty() {
         count.push_str(&format!(" and {}", counted(report.reasons.len(), "other failure")));
     }
-    let verdict = paint(report.verdict.name(), report.verdict, style);
-    let title = plain(&report.title);
-    text.push_str(&format!("{title:<VERDICT_COLUMN$}  {verdict}  {count}\n"));
+    text.push_str(&headline(&report.title, report.verdict, &count, style));
     let simulated = Span::from_micros(report.simulated_us);
     let wall = style.wall.map_or_else(String::new, |wall| {
         let factor = simulated.as_secs_f64() / wall.as_secs_f64().max(1e-9);
@@ -63,16 +89,17 @@ fn head(text: &mut String, report: &Report, style: Style) {
     if !report.outages.is_empty() {
         text.push_str("One run, so numbers without a spread: another --seed shifts every periodic loop.\n");
     }
-    for over in report.overrides.settings.iter().chain(&report.overrides.delays) {
-        text.push_str(&format!("with {} {} (default {})\n", over.name, over.value, over.default));
-    }
+    text.push_str(&overrides(&report.overrides));
     for reason in &report.reasons {
         text.push_str(&format!("{}: {}\n", paint("FAIL", Verdict::Fail, style), plain(reason)));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("note: {}\n", plain(note)));
     }
 }
 
 /// Text of the scenario without characters that would move the cursor, change colours or break a line.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
@@ -86,8 +113,9 @@ fn outage(text: &mut String, outage: &OutageReport) {
         few if few.len() <= 4 => few.join(", "),
         many => format!("{} nodes", many.len()),
     };
-    text.push_str(&format!("{}: {} of {nodes} at {happened}{ended}\n", plain(&outage.id), outage.fault));
-    if outage.workloads.is_empty() {
+    let of = if nodes.is_empty() { String::new() } else { format!(" of {nodes}") };
+    text.push_str(&format!("{}: {}{of} at {happened}{ended}\n", plain(&outage.id), outage.fault));
+    if outage.workloads.is_empty() && !outage.nodes.is_empty() {
         text.push_str("  no workload had a pod there\n");
     }
     for workload in &outage.workloads {
@@ -163,7 +191,7 @@ fn expectations(text: &mut String, report: &Report, style: Style) {
 }
 
 /// Green or red, if colours are wanted.
-fn paint(word: &str, verdict: Verdict, style: Style) -> String {
+pub(super) fn paint(word: &str, verdict: Verdict, style: Style) -> String {
     let color = match verdict {
         Verdict::Pass => 32,
         Verdict::Fail => 31,

@@ -47,6 +47,7 @@ fn report() -> Report {
         found: found.map(String::from),
         value: None,
         reason: reason.map(String::from),
+        share: 1_000_000,
     };
     let mut served = workload("deployment/shop/db", 1);
     (served.short_us, served.ready_min, served.serving_min, served.is_serving_again) = (None, 4, 5, true);
@@ -57,6 +58,7 @@ fn report() -> Report {
         scenario: "cut".to_string(),
         verdict: Verdict::Fail,
         reasons: vec!["not converged by 2m30.0s: deployment/web has 3 of 5 ready".to_string()],
+        notes: Vec::new(),
         receipt: Receipt {
             version: "0.1.0".to_string(),
             scenario_hash: "7c1e42aa00000000".to_string(),
@@ -68,6 +70,7 @@ fn report() -> Report {
         events: 1_912,
         overrides: Overrides {
             seed: Some(7),
+            keys: Vec::new(),
             settings: vec![Override {
                 name: "kube-controller-manager/node-monitor-grace-period".to_string(),
                 value: "40s".to_string(),
@@ -103,7 +106,7 @@ fn report() -> Report {
 
 #[test]
 fn a_run_that_did_not_go_well_says_why() {
-    let style = Style { color: false, wall: Some(Duration::from_micros(11_400)) };
+    let style = Style { color: false, wall: Some(Duration::from_micros(11_400)), ..Style::default() };
     let files = ["run.json", "timeline.csv"].map(String::from);
     insta::assert_snapshot!(screen(&report(), Some(("results/cut/7", &files)), style));
 }
@@ -111,7 +114,7 @@ fn a_run_that_did_not_go_well_says_why() {
 #[test]
 fn colours_change_nothing_but_colours() {
     let plain = screen(&report(), None, Style::default());
-    let colored = screen(&report(), None, Style { color: true, wall: None });
+    let colored = screen(&report(), None, Style { color: true, ..Style::default() });
     let stripped = colored.replace("\u{1b}[1;31m", "").replace("\u{1b}[1;32m", "").replace("\u{1b}[0m", "");
     assert_eq!(plain, stripped);
 }

@@ -46,9 +46,140 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
+/// `1..50`, `1,5,9`, `7`: ascending seeds as one would write them.
+pub fn ranges(seeds: &[u64]) -> String {
+    let mut parts: Vec<(u64, u64)> = Vec::new();
+    for &seed in seeds {
+        match parts.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(seed) => *last = seed,
+            _ => parts.push((seed, seed)),
+        }
+    }
+    let part = |(first, last): (u64, u64)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first},{last}"),
+        _ => format!("{first}..{last}"),
+    };
+    parts.into_iter().map(part).collect::<Vec<_>>().join(",")
+}
+
+/// The text with bars and punctuation in ASCII, as long as it was; letters of names stay what they are.
+pub fn ascii(text: &str) -> String {
+    let replaced = |c: char| match c {
+        '█' | '▉' | '▊' | '▋' | '▌' => '#',
+        '▍' | '▎' | '▏' => ' ',
+        '·' | '–' | '—' | '─' => '-',
+        '│' | '┌' | '╭' | '╰' => '|',
+        '×' => 'x',
+        '…' => '~',
+        '‘' | '’' => '\'',
+        '“' | '”' => '"',
+        other => other,
+    };
+    text.chars().map(replaced).collect()
+}
+
+/// The text with longer lines broken at blanks, so that none is longer than `width` characters unless a word is. What
+/// follows is indented by two more than its line. Colours take no room.
+pub fn folded(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let indent = line.chars().take_while(|c| *c == ' ').count();
+        let mut rest = line;
+        let mut room = width;
+        let mut margin = String::new();
+        while length(rest.trim_end()) > room
+            && let Some(end) = break_before(rest, room)
+        {
+            out.push_str(&margin);
+            out.push_str(rest[..end].trim_end());
+            out.push('\n');
+            rest = rest[end..].trim_start_matches(' ');
+            margin = " ".repeat((indent + 2).min(width / 2));
+            room = width - margin.len();
+        }
+        out.push_str(&margin);
+        out.push_str(rest);
+    }
+    out
+}
+
+/// How many characters are seen of a line.
+fn length(line: &str) -> usize {
+    seen(line).count()
+}
+
+/// The characters of a line that are seen, with their places: all but the sequences that change colours.
+fn seen(line: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut is_escape = false;
+    line.char_indices().filter(move |&(_, c)| match (is_escape, c) {
+        (false, '\u{1b}') => {
+            is_escape = true;
+            false
+        }
+        (true, 'm') => {
+            is_escape = false;
+            false
+        }
+        _ => !is_escape,
+    })
+}
+
+/// The last blank after a word within the first `room` characters, or the first after that; none if there is no word
+/// after it.
+fn break_before(line: &str, room: usize) -> Option<usize> {
+    let line = line.trim_end();
+    let start = line.len() - line.trim_start().len();
+    let mut found = None;
+    for (count, (at, c)) in seen(line).enumerate() {
+        if c == ' ' && at > start {
+            if count > room && found.is_some() {
+                break;
+            }
+            found = Some(at);
+        }
+        if count >= room && found.is_some() {
+            break;
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seeds_are_shown_as_they_would_be_written() {
+        let most = [1, 5, 6, 7, u64::MAX];
+        for (seeds, text) in
+            [(&[1, 2, 3, 4][..], "1..4"), (&[1, 2, 5], "1,2,5"), (&most, "1,5..7,18446744073709551615")]
+        {
+            assert_eq!(ranges(seeds), text);
+        }
+    }
+
+    #[test]
+    fn bars_and_punctuation_become_ascii_without_moving_anything() {
+        let line = "seed 1 · 5s  ███▌▎ x – café";
+        assert_eq!(ascii(line), "seed 1 - 5s  ####  x - café");
+        assert_eq!(ascii(line).chars().count(), line.chars().count());
+    }
+
+    #[test]
+    fn long_lines_are_broken_at_blanks() {
+        for (text, width, shown) in [
+            ("short\n", 40, "short\n"),
+            ("one two three\n", 8, "one two\n  three\n"),
+            ("  one two three four\n", 11, "  one two\n    three\n    four\n"),
+            ("averyverylongword and more\nnext\n", 8, "averyverylongword\n  and\n  more\nnext\n"),
+            ("unbreakable", 4, "unbreakable"),
+            ("\u{1b}[1;32mPASS\u{1b}[0m  5/5\n", 9, "\u{1b}[1;32mPASS\u{1b}[0m  5/5\n"),
+            ("", 9, ""),
+        ] {
+            assert_eq!(folded(text, width), shown, "{text:?}");
+        }
+    }
 
     #[test]
     fn durations_are_short_and_never_say_sixty_seconds() {

@@ -1,55 +1,99 @@
-//! Checks what one part of a scenario says of another: events, nodes, zones, workloads.
+//! Checks what one part of a scenario says of another: events, nodes, zones, domains, workloads.
 
+use super::domain::{Domains, no_such};
+use super::failure::expand::{self, Layout};
 use super::measure::is_named;
-use super::problem::{Problems, code};
+use super::problem::code;
 use super::reader::{At, Sink};
-use super::schema::{Claim, Moment, Scenario};
-use super::story::workload;
+use super::schema::{Claim, Event, Moment, Scenario, What};
+use super::shape::unsimulated;
 use super::suggest::{listed, nearest};
-use crate::fault::Target;
-use crate::object::{Kind, Object};
+use super::target::{WORKLOADS, Written, workload};
+use crate::kernel::rng::Draws;
+use crate::object::labels::Labels;
+use crate::object::target::Filter;
+use crate::object::{Kind, Node, Object};
 use crate::record::workloads::workload_name;
 use std::collections::BTreeSet;
 
-/// Kinds that the recorder follows as workloads.
-const WORKLOADS: [Kind; 2] = [Kind::Deployment, Kind::ReplicaSet];
+mod trial;
 
-/// Reports everything in `scenario` that refers to something that is not there. `objects` are those of its manifests, if
-/// all could be read.
-pub fn check(file: &str, scenario: &Scenario, objects: Option<&[Object]>, problems: &mut Problems) {
-    let mut sink = Sink::new(file, problems);
-    let workloads = objects.map(workloads_of);
-    let check = Check { scenario, objects, workloads };
-    check.events(&mut sink);
-    check.expectations(&mut sink);
+/// Reports everything in `scenario` that refers to something that is not there. `objects` are those of its manifests and
+/// workloads, if all could be read; `applied` those that its events apply.
+pub fn check(
+    scenario: &Scenario,
+    domains: &Domains,
+    objects: Option<&[Object]>,
+    applied: &[&Object],
+    sink: &mut Sink<'_>,
+) {
+    let all = objects.map(|objects| objects.iter().chain(applied.iter().copied()).collect::<Vec<_>>());
+    let workloads = all.as_deref().map(workloads_of);
+    let check = Check { scenario, domains, objects: all, workloads };
+    check.events(sink);
+    check.failures(sink);
+    check.expectations(sink);
 }
 
-fn workloads_of(objects: &[Object]) -> BTreeSet<String> {
+fn workloads_of(objects: &[&Object]) -> BTreeSet<String> {
     let all = objects.iter().filter(|object| WORKLOADS.contains(&object.kind()));
     all.map(|object| workload_name(&(object.kind(), object.key().clone()))).collect()
 }
 
 struct Check<'a> {
     scenario: &'a Scenario,
-    objects: Option<&'a [Object]>,
+    domains: &'a Domains,
+    objects: Option<Vec<&'a Object>>,
     workloads: Option<BTreeSet<String>>,
 }
 
 impl Check<'_> {
     fn events(&self, sink: &mut Sink<'_>) {
         for event in &self.scenario.events {
-            if let Moment::After { event: other, .. } = &event.moment {
-                self.event_exists(other, sink);
-                if self.waits_for_itself(&event.id.value) {
-                    sink.error(code::CONFLICT, &other.bytes, format!("`{}` would wait for itself", event.id.value))
-                        .help("give one of them a time: `at = \"1m\"`");
+            match &event.moment {
+                Moment::After { event: other, .. } => {
+                    self.event_exists(other, sink);
+                    if let Some(round) = self.waits_for_itself(&event.id.value) {
+                        let steps: Vec<String> = round.iter().map(|id| format!("after `{id}`")).collect();
+                        sink.error(code::CONFLICT, &other.bytes, format!("`{}` would wait for itself", event.id.value))
+                            .label(format!("it comes {}", steps.join(", which comes ")))
+                            .help("give one of them a time: `at = \"1m\"`");
+                    }
                 }
+                Moment::At(at) if *at > self.scenario.run.until => {
+                    let until = self.scenario.run.until;
+                    let message = format!("`{}` would happen at {at}, the run ends at {until}", event.id.value);
+                    sink.error(code::CONFLICT, &event.id.bytes, message)
+                        .help("make it earlier, or the run longer: `until` in [run]");
+                }
+                Moment::At(_) => {}
             }
-            self.target(&event.target, sink);
+            if let Some(target) = &event.target {
+                self.target(event, target, sink);
+            }
+            self.subject(event, sink);
+            self.trial(event, sink);
         }
     }
 
-    fn waits_for_itself(&self, id: &str) -> bool {
+    fn failures(&self, sink: &mut Sink<'_>) {
+        if !self.scenario.are_pools_complete {
+            return;
+        }
+        let nodes: Vec<Node> = self.scenario.pools.iter().flat_map(super::build::nodes).collect();
+        let layout = Layout { nodes: &nodes, domains: self.domains };
+        let draws = Draws::new(self.scenario.run.seed.value);
+        for failure in &self.scenario.failures {
+            if expand::check(failure, &layout, &self.scenario.event_ids, sink)
+                && let Err(why) = expand::expand(failure, &layout, &draws, self.scenario.run.until)
+            {
+                sink.bad_value(&failure.id.bytes, why).help("let it fail less often, or make the run shorter");
+            }
+        }
+    }
+
+    /// The events on whose circle this one is, if it is the first of them in the file.
+    fn waits_for_itself(&self, id: &str) -> Option<Vec<String>> {
         let before = |id: &str| {
             let event = self.scenario.events.iter().find(|event| event.id.value == id)?;
             match &event.moment {
@@ -58,20 +102,22 @@ impl Check<'_> {
             }
         };
         // Further back than there are events it goes round; only those on the circle are reported.
-        let mut current = before(id);
+        let mut round = vec![before(id)?];
         for _ in 0..self.scenario.events.len() {
-            match current {
-                Some(other) if other == id => return true,
-                Some(other) => current = before(&other),
-                None => return false,
+            let last = round.last()?;
+            if last == id {
+                let first = self.scenario.events.iter().find(|event| round.contains(&event.id.value))?;
+                return (first.id.value == id).then_some(round);
             }
+            round.push(before(last)?);
         }
-        false
+        None
     }
 
-    fn event_exists(&self, id: &At<String>, sink: &mut Sink<'_>) {
+    fn event_exists(&self, id: &At<String>, sink: &mut Sink<'_>) -> bool {
         let ids = &self.scenario.event_ids;
-        if !ids.contains(&id.value) {
+        let exists = ids.contains(&id.value);
+        if !exists {
             let problem = sink.error(code::UNKNOWN_EVENT, &id.bytes, format!("there is no event `{}`", id.value));
             problem.guess(nearest(&id.value, ids.iter().map(String::as_str)));
             match ids.is_empty() {
@@ -79,51 +125,201 @@ impl Check<'_> {
                 false => problem.note(format!("events are {}", listed(ids.iter().map(String::as_str)))),
             };
         }
+        exists
     }
 
-    fn target(&self, target: &At<Target>, sink: &mut Sink<'_>) {
-        let pools = &self.scenario.pools;
-        let nodes = || pools.iter().flat_map(|pool| pool.nodes().map(|(name, _)| name));
-        let zones: BTreeSet<&str> = pools.iter().flat_map(|pool| pool.zones.iter().map(String::as_str)).collect();
-        let (known, what, name): (Vec<String>, _, _) = match &target.value {
-            Target::Node(name) if self.scenario.are_pools_complete => (nodes().collect(), "nodes", name.to_string()),
-            Target::Zone(zone) if self.scenario.are_pools_complete => {
-                (zones.iter().map(ToString::to_string).collect(), "zones", zone.to_string())
+    fn target(&self, event: &Event, target: &At<Written>, sink: &mut Sink<'_>) {
+        let errors = sink.problems.list.len();
+        let scenario = self.scenario;
+        let pools = || scenario.pools.iter();
+        let names = || pools().flat_map(|pool| pool.nodes().map(|node| node.name)).collect::<BTreeSet<String>>();
+        let is_complete = scenario.are_pools_complete;
+        // Machines that join have names and zones of their own.
+        let may_grow = scenario.events.iter().any(|event| matches!(event.what, What::Add { .. }));
+        for At { value: filter, bytes } in &target.value.filters {
+            match filter {
+                Filter::Named(wanted) if is_complete && !may_grow => {
+                    let known = names();
+                    let missing = wanted.iter().filter(|name| !known.contains(name.as_str()));
+                    missing.for_each(|name| {
+                        no_such(name, bytes, "node", &known, sink);
+                        self.elsewhere(name, sink);
+                    });
+                }
+                Filter::Zone(zone) if is_complete => {
+                    let known: BTreeSet<String> = pools().flat_map(|pool| pool.zones.iter().cloned()).collect();
+                    if !known.contains(zone.as_str()) {
+                        no_such(zone, bytes, "zone", &known, sink);
+                        self.elsewhere(zone, sink);
+                    }
+                }
+                Filter::Domain { name, .. } if is_complete && self.domains.nodes(name).is_none() => {
+                    let known = self.domains.names().map(str::to_string).collect();
+                    no_such(name, bytes, "domain", &known, sink);
+                    self.elsewhere(name, sink);
+                }
+                Filter::Pool(name) if is_complete => {
+                    let known: BTreeSet<String> = pools().map(|pool| pool.name.value.clone()).collect();
+                    if !known.contains(name.as_str()) {
+                        no_such(name, bytes, "pool", &known, sink);
+                        self.elsewhere(name, sink);
+                    }
+                }
+                Filter::RunsAnyOf(of) => {
+                    let name = workload_name(&(of.kind, of.key.clone()));
+                    self.workload_exists(&At { value: name, bytes: bytes.clone() }, sink);
+                }
+                Filter::HitBy(other) => {
+                    let other = At { value: other.to_string(), bytes: bytes.clone() };
+                    if other.value == event.id.value {
+                        sink.error(code::CONFLICT, bytes, "an event cannot hit what it hits itself")
+                            .help("name another event");
+                    } else if self.event_exists(&other, sink) {
+                        self.hits_nodes(event, &other, sink);
+                    }
+                }
+                _ => {}
             }
-            Target::MostPods { kind, key } => {
-                let name = workload_name(&(*kind, key.clone()));
-                return self.workload_exists(&At { value: name, bytes: target.bytes.clone() }, sink);
-            }
-            _ => return,
+        }
+        if sink.problems.list.len() == errors && is_complete && !may_grow {
+            self.selects_something(target, sink);
+        }
+    }
+
+    /// Adds to the last problem what else is called so.
+    fn elsewhere(&self, name: &str, sink: &mut Sink<'_>) {
+        let mut pools = self.scenario.pools.iter();
+        let what = if pools.clone().any(|pool| pool.name.value == name) {
+            "pool"
+        } else if self.domains.nodes(name).is_some() {
+            "domain"
+        } else if pools.any(|pool| pool.nodes().any(|node| node.name == name)) {
+            "node"
+        } else {
+            return;
         };
-        if known.contains(&name) {
+        if let Some(problem) = sink.problems.list.last_mut() {
+            problem.help.clear();
+            problem.help(format!("there is a {what} of that name: write `{what} = \"{name}\"`"));
+        }
+    }
+
+    /// Whether the filters that are known before the run leave any node together.
+    fn selects_something(&self, target: &At<Written>, sink: &mut Sink<'_>) {
+        let labels = |labels: &Labels, key: &str, value: &str| labels.get(key).is_some_and(|own| own.as_str() == value);
+        let passes = |own: &Labels, name: &str| {
+            target.value.filters.iter().all(|filter| match &filter.value {
+                Filter::Named(wanted) => wanted.iter().any(|wanted| wanted.as_str() == name),
+                Filter::Zone(zone) => labels(own, crate::object::node::LABEL_ZONE, zone),
+                Filter::Pool(pool) => labels(own, crate::object::node::LABEL_POOL, pool),
+                Filter::Domain { name: domain, .. } => {
+                    self.domains.nodes(domain).is_some_and(|nodes| nodes.iter().any(|node| node.as_str() == name))
+                }
+                Filter::Labels(selector) => self.labels_change() || selector.matches(own),
+                Filter::Runs(_) | Filter::RunsAnyOf(_) | Filter::HitBy(_) => true,
+            })
+        };
+        let pools = self.scenario.pools.iter();
+        let any = pools
+            .flat_map(|pool| pool.nodes().map(move |node| (super::build::node_labels(pool, &node), node.name)))
+            .any(|(labels, name)| passes(&labels, &name));
+        if !any {
+            let problem = sink.error(code::NO_TARGET, &target.bytes, "no node matches this target");
+            match target.value.filters.as_slice() {
+                [At { value: Filter::Labels(_), .. }] => problem
+                    .help("labels of nodes come from their pools: `labels = { disk = \"ssd\" }` in `[[cluster.pool]]`"),
+                _ => problem.help("filters of a target together mean AND; `evenkeel run --dry-run` shows the nodes"),
+            };
+        }
+    }
+
+    /// Whether labels of nodes may be others when an event looks at them.
+    fn labels_change(&self) -> bool {
+        self.scenario.events.iter().any(|event| event.name == "node.label")
+    }
+
+    /// Whether an event is one that hits nodes.
+    fn hits_nodes(&self, of: &Event, id: &At<String>, sink: &mut Sink<'_>) {
+        let event = self.scenario.events.iter().find(|event| event.id.value == id.value);
+        if let (Moment::At(own), Some(Moment::At(at))) = (&of.moment, event.map(|event| &event.moment))
+            && at > own
+        {
+            let message =
+                format!("`{}` comes at {at}, after `{}` at {own}: it has hit nothing by then", id.value, of.id.value);
+            sink.error(code::CONFLICT, &id.bytes, message).help("name an event that comes before this one");
             return;
         }
-        let problem = sink.error(code::NO_TARGET, &target.bytes, "no node matches this target");
-        problem.label(match known.len() {
-            0 => format!("the pools of this cluster have no {what}"),
-            1..=8 => format!("{what} in this cluster: {}", listed(known.iter().map(String::as_str))),
-            many => format!("{what} in this cluster: `{}` to `{}`, {many} in all", known[0], known[many - 1]),
-        });
-        problem.guess(nearest(&name, known.iter().map(String::as_str)));
+        if event.is_some_and(|event| event.target.is_none()) {
+            sink.error(code::NO_TARGET, &id.bytes, format!("the event `{}` hits no nodes", id.value))
+                .help("name one that has a `target`");
+        }
+    }
+
+    /// What an event is about.
+    fn subject(&self, event: &Event, sink: &mut Sink<'_>) {
+        if let What::Add { pool, .. } = &event.what
+            && self.scenario.are_pools_complete
+        {
+            let known: BTreeSet<String> = self.scenario.pools.iter().map(|pool| pool.name.value.clone()).collect();
+            if !known.contains(&pool.value) {
+                no_such(&pool.value, &pool.bytes, "pool", &known, sink);
+            }
+        }
+        let Some(of) = &event.of else { return };
+        if event.name == "fault.end" {
+            let ended = self.scenario.events.iter().find(|event| event.id.value == of.value);
+            if self.event_exists(of, sink) && ended.is_some_and(|event| !matches!(event.what, What::Fault(_))) {
+                sink.bad_value(&of.bytes, format!("`{}` is no fault: there is nothing to end", of.value))
+                    .help("name an event that does a fault");
+            }
+            return;
+        }
+        match workload(&of.value) {
+            Some((kind, _)) if WORKLOADS.contains(&kind) => drop(self.workload_exists(of, sink)),
+            Some((kind, key)) => {
+                let Some(objects) = &self.objects else { return };
+                // Nodes, and pods that controllers make, have no manifest.
+                let is_made_elsewhere = [Kind::Node, Kind::Pod].contains(&kind);
+                let is_there = objects.iter().any(|object| object.kind() == kind && *object.key() == key);
+                if !is_made_elsewhere && !is_there {
+                    let known = objects.iter().filter(|object| object.kind() == kind);
+                    let known: Vec<String> = known.map(|object| object.key().name.to_string()).collect();
+                    let message = format!("no manifest has a {kind} `{}`", key.name);
+                    let problem = sink.error(code::UNKNOWN_WORKLOAD, &of.bytes, message);
+                    problem.guess(nearest(&key.name, known.iter().map(String::as_str)));
+                    match known.as_slice() {
+                        [] => problem.note(format!("no manifest has any {kind}")),
+                        known => problem.note(format!("there are {}", listed(known.iter().map(String::as_str)))),
+                    };
+                }
+            }
+            None => {
+                sink.bad_value(&of.bytes, format!("`{}` is not an object", of.value))
+                    .label("expected as \"deployment/web\", outside `default` as \"deployment/NAMESPACE/web\"");
+            }
+        }
     }
 
     fn expectations(&self, sink: &mut Sink<'_>) {
         for expectation in &self.scenario.expectations {
-            if let Some(since) = &expectation.since {
-                self.event_exists(since, sink);
+            for event in [&expectation.since, &expectation.before].into_iter().flatten() {
+                self.event_exists(event, sink);
             }
             if let Some(of) = &expectation.of {
                 self.workload_exists(of, sink);
             }
-            let Claim::Measure { measure, .. } = &expectation.claim else { continue };
-            if measure.needs_workload && expectation.of.is_none() {
-                let message = format!("`{}` does not say of which workload", measure.name);
+            let (name, needs_workload) = match &expectation.claim {
+                Claim::Measure { measure, .. } => (measure.name, measure.needs_workload),
+                Claim::Rule(rule) => (rule.name, rule.needs_workload),
+            };
+            if needs_workload && expectation.of.is_none() {
+                let message = format!("`{name}` does not say of which workload");
                 let example =
                     self.workloads.as_ref().and_then(BTreeSet::first).map_or("deployment/web", String::as_str);
                 sink.error(code::MISSING_KEY, &expectation.bytes, message).help(format!("add `of = \"{example}\"`"));
             }
-            if expectation.since.is_none() && self.scenario.event_ids.len() != 1 {
+            let Claim::Measure { measure, .. } = &expectation.claim else { continue };
+            if measure.needs_event && expectation.since.is_none() && self.scenario.event_ids.len() != 1 {
                 let ids = listed(self.scenario.event_ids.iter().map(String::as_str));
                 let message = format!("`{}` does not say since which event", measure.name);
                 let problem = sink.error(code::MISSING_KEY, &expectation.bytes, message);
@@ -136,29 +332,46 @@ impl Check<'_> {
         }
     }
 
-    fn workload_exists(&self, name: &At<String>, sink: &mut Sink<'_>) {
+    fn workload_exists(&self, name: &At<String>, sink: &mut Sink<'_>) -> bool {
         let Some((kind, key)) = workload(&name.value) else {
-            sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value))
-                .label("expected `deployment/NAME`, with `NAMESPACE/NAME` outside `default`");
-            return;
+            if let Some(kind) = name.value.split_once('/').and_then(|(kind, _)| unsimulated(kind)) {
+                sink.bad_value(&name.bytes, format!("a {kind} is not simulated yet"))
+                    .label(format!("expected {}", WORKLOADS.map(Kind::name).join(" or ")));
+                return false;
+            }
+            let problem = sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value));
+            problem.label("expected `deployment/NAME`, with `NAMESPACE/NAME` outside `default`");
+            if !name.value.contains('/') {
+                problem.help(format!("write \"deployment/{}\"", name.value));
+            }
+            return false;
         };
         if !WORKLOADS.contains(&kind) {
             let kinds = WORKLOADS.map(Kind::name);
             sink.bad_value(&name.bytes, format!("a {kind} is not followed as a workload"))
                 .label(format!("expected {}", kinds.join(" or ")));
-            return;
+            return false;
         }
-        let Some(workloads) = &self.workloads else { return };
-        let full = workload_name(&(kind, key));
+        let Some(workloads) = &self.workloads else { return true };
+        let full = workload_name(&(kind, key.clone()));
         if workloads.iter().any(|known| is_named(known, &full)) {
-            return;
+            return true;
         }
-        let problem = sink.error(code::UNKNOWN_WORKLOAD, &name.bytes, format!("no manifest has a {kind} like that"));
-        problem.guess(nearest(&full, workloads.iter().map(String::as_str)));
-        match (self.objects.is_some_and(<[Object]>::is_empty), workloads.is_empty()) {
-            (true, _) => problem.help("name the files with its YAML: `manifests = [\"app.yaml\"]`"),
+        let place =
+            if key.namespace.as_str() == "default" { String::new() } else { format!(" in `{}`", key.namespace) };
+        let problem =
+            sink.error(code::UNKNOWN_WORKLOAD, &name.bytes, format!("there is no {kind} `{}`{place}", key.name));
+        // What is the same in all of them says nothing about which is meant.
+        let own = |full: &str| full.rsplit('/').next().unwrap_or(full).to_string();
+        let names: Vec<String> = workloads.iter().map(|full| own(full)).collect();
+        let meant = nearest(&key.name, names.iter().map(String::as_str));
+        problem.guess(workloads.iter().find(|full| Some(own(full).as_str()) == meant).map(String::as_str));
+        match (self.objects.as_ref().is_some_and(Vec::is_empty), workloads.is_empty()) {
+            (true, _) => problem
+                .help("declare it as `[[workload]]`, or name the files with its YAML: `manifests = [\"app.yaml\"]`"),
             (_, true) => problem.note("the manifests have no workloads"),
             _ => problem.note(format!("workloads are {}", listed(workloads.iter().map(String::as_str)))),
         };
+        false
     }
 }

@@ -1,6 +1,8 @@
 //! Reads how long something takes: `"4s"`, or a table as `{ dist = "lognormal", median = "4s", p95 = "12s" }`.
 
-use super::reader::{self, Section, Sink};
+use super::language::DISTRIBUTION;
+use super::problem::code;
+use super::reader::{self, At, Section, Sink};
 use super::suggest::{listed, nearest};
 use crate::kernel::dist::{Delay, UNBOUNDED};
 use crate::kernel::time::Span;
@@ -8,23 +10,48 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// Distributions by their names, each with the keys of its parameters.
+/// Distributions by their names, each with the keys of its parameters; all but the first two may have `min` and `max` too.
 const DISTRIBUTIONS: [(&str, &[&str]); 7] = [
     ("constant", &["value"]),
     ("uniform", &["min", "max"]),
-    ("exponential", &["mean"]),
-    ("lognormal", &["median", "p95"]),
+    ("exponential", &["mean", "min", "max"]),
+    ("lognormal", &["median", "p95", "min", "max"]),
     ("normal", &["mean", "sd", "min", "max"]),
-    ("weibull", &["shape", "scale"]),
-    ("empirical", &["quantiles", "values", "weights"]),
+    ("weibull", &["shape", "scale", "min", "max"]),
+    ("empirical", &["quantiles", "values", "weights", "min", "max"]),
 ];
 
-/// Reads a delay.
+/// Reads a delay of which no parameter is longer than [`reader::LONGEST`].
 pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
-    if !value.get_ref().is_table() {
-        return reader::short_span(value, name, sink).map(|span| Delay::Constant(span.value));
+    delay_within(&reader::short_span, value, name, sink)
+}
+
+/// Reads a delay of which the parameters may be as long as the time between the rarest failures: [`LONGEST_GAP`].
+pub fn gap(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
+    delay_within(&long_span, value, name, sink)
+}
+
+/// Longest time between failures: a thousand years, as one disk of a thousand fails in a year. Ours.
+pub const LONGEST_GAP: Span = Span::from_secs(365_000 * 24 * 60 * 60);
+
+fn long_span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Span>> {
+    let span = reader::span(value, key, sink)?;
+    if span.value > LONGEST_GAP {
+        sink.bad_value(&span.bytes, format!("`{key}` is longer than a thousand years"))
+            .help("write at most \"365000d\"; things that fail even less often can be left out");
+        return None;
     }
-    let mut section = reader::table(value, &format!("`{name}`"), sink)?;
+    Some(span)
+}
+
+/// How lengths of time are read.
+type ReadSpan<'r> = &'r dyn Fn(&Spanned<DeValue<'_>>, &str, &mut Sink<'_>) -> Option<At<Span>>;
+
+fn delay_within(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> Option<Delay> {
+    if !value.get_ref().is_table() {
+        return read(value, name, sink).map(|span| Delay::Constant(span.value));
+    }
+    let mut section = reader::table(value, &format!("`{name}`"), DISTRIBUTION, sink)?;
     let dist = section.required_text("dist", sink);
     let known = dist.as_ref().is_some_and(|dist| DISTRIBUTIONS.iter().any(|(name, _)| *name == dist.value));
     if let Some(dist) = dist.as_ref().filter(|_| !known) {
@@ -34,16 +61,30 @@ pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> O
             .help(format!("known are {}", listed(names)));
     }
     let Some(dist) = dist.filter(|_| known) else {
-        // Which parameters it may have depends on what it is: those of all are let through.
-        for key in DISTRIBUTIONS.iter().flat_map(|(_, keys)| *keys) {
-            section.value(key);
-        }
-        section.finish(sink);
+        section.abandon(sink);
         return None;
     };
-    let delay = parameters(&dist.value, &mut section, sink);
+    let errors = sink.problems.list.len();
+    let own = DISTRIBUTIONS.iter().find(|(name, _)| *name == dist.value).map_or(&[][..], |(_, keys)| keys);
+    for field in DISTRIBUTION.iter().filter(|field| field.name != "dist" && !own.contains(&field.name)) {
+        if let Some(value) = section.value(field.name) {
+            let message = format!("a distribution `{}` has no `{}`", dist.value, field.name);
+            sink.error(code::CONFLICT, &value.span(), message).help(format!("it has {}", listed(own.iter().copied())));
+        }
+    }
+    if sink.problems.list.len() > errors {
+        // Whoever gives the parameters of another distribution lacks those of this one.
+        section.abandon(sink);
+        return None;
+    }
+    let delay = parameters(read, &dist.value, &mut section, sink);
+    let bounds =
+        if ["uniform", "normal"].contains(&dist.value.as_str()) { None } else { bounds(read, &mut section, sink) };
     section.finish(sink);
-    let delay = delay?;
+    let delay = match (delay?, bounds) {
+        (delay, None) => delay,
+        (delay, Some((min, max))) => Delay::Within { delay: Arc::new(delay), min, max },
+    };
     if let Err(message) = delay.validate() {
         sink.bad_value(&value.span(), message);
         return None;
@@ -51,10 +92,10 @@ pub fn delay(value: &Spanned<DeValue<'_>>, name: &str, sink: &mut Sink<'_>) -> O
     Some(delay)
 }
 
-fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
+fn parameters(read: ReadSpan<'_>, dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
     let mut part = |key: &'static str| -> Option<Span> {
         let value = section.required(key, sink)?;
-        reader::short_span(value, key, sink).map(|span| span.value)
+        read(value, key, sink).map(|span| span.value)
     };
     match dist {
         "constant" => part("value").map(Delay::Constant),
@@ -64,7 +105,7 @@ fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Opt
         "normal" => {
             let (mean, sd) = (part("mean"), part("sd"));
             let mut bound = |key, default| match section.value(key) {
-                Some(value) => reader::short_span(value, key, sink).map(|span| span.value),
+                Some(value) => read(value, key, sink).map(|span| span.value),
                 None => Some(default),
             };
             let (min, max) = (bound("min", Span::ZERO), bound("max", UNBOUNDED));
@@ -80,8 +121,65 @@ fn parameters(dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Opt
             };
             Some(Delay::Weibull { shape_milli, scale: scale? })
         }
-        _ => empirical(section, sink),
+        _ => empirical(read, section, sink),
     }
+}
+
+/// A delay as one would write it: what is read again as the same.
+pub fn written(delay: &Delay) -> String {
+    let span = |span: &Span| format!("\"{span}\"");
+    let bounds = |min: &Span, max: &Span| {
+        let least = (*min > Span::ZERO).then(|| format!(", min = {}", span(min)));
+        let most = (*max < UNBOUNDED).then(|| format!(", max = {}", span(max)));
+        least.into_iter().chain(most).collect::<String>()
+    };
+    match delay {
+        Delay::Constant(value) => span(value),
+        Delay::Uniform { min, max } => {
+            format!("{{ dist = \"uniform\", min = {}, max = {} }}", span(min), span(max))
+        }
+        Delay::Exponential { mean } => format!("{{ dist = \"exponential\", mean = {} }}", span(mean)),
+        Delay::LogNormal { median, p95 } => {
+            format!("{{ dist = \"lognormal\", median = {}, p95 = {} }}", span(median), span(p95))
+        }
+        Delay::Normal { mean, sd, min, max } => {
+            format!("{{ dist = \"normal\", mean = {}, sd = {}{} }}", span(mean), span(sd), bounds(min, max))
+        }
+        Delay::Weibull { shape_milli, scale } => {
+            let shape = format!("{}.{:03}", shape_milli / 1_000, shape_milli % 1_000);
+            format!("{{ dist = \"weibull\", shape = {shape}, scale = {} }}", span(scale))
+        }
+        Delay::Quantiles(table) => {
+            let quantile = |&(share, value): &(u32, Span)| {
+                let (whole, rest) = (share / 10_000, share % 10_000);
+                format!("\"p{whole}.{rest:04}\" = {}", span(&value))
+            };
+            let quantiles = table.iter().map(quantile).collect::<Vec<_>>().join(", ");
+            format!("{{ dist = \"empirical\", quantiles = {{ {quantiles} }} }}")
+        }
+        Delay::Values(table) => {
+            let values = table.iter().map(|(value, _)| span(value)).collect::<Vec<_>>().join(", ");
+            let weights = table.iter().map(|(_, weight)| weight.to_string()).collect::<Vec<_>>().join(", ");
+            format!("{{ dist = \"empirical\", values = [{values}], weights = [{weights}] }}")
+        }
+        Delay::Within { delay, min, max } => {
+            let inner = written(delay);
+            let inner = match delay.as_ref() {
+                Delay::Constant(value) => format!("{{ dist = \"constant\", value = {}", span(value)),
+                _ => inner.trim_end_matches('}').trim_end().to_string(),
+            };
+            format!("{inner}{} }}", bounds(min, max))
+        }
+    }
+}
+
+/// `min` and `max`, if either is there.
+fn bounds(read: ReadSpan<'_>, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Span, Span)> {
+    let mut bound = |key| section.value(key).and_then(|value| read(value, key, sink));
+    let (min, max) = (bound("min"), bound("max"));
+    let is_bounded = min.is_some() || max.is_some();
+    let value = |bound: Option<reader::At<Span>>, default| bound.map_or(default, |bound| bound.value);
+    is_bounded.then(|| (value(min, Span::ZERO), value(max, UNBOUNDED)))
 }
 
 /// A decimal number times `unit`, rounded.
@@ -91,19 +189,19 @@ fn scaled(text: &str, unit: u32) -> Option<u32> {
 }
 
 /// Either `quantiles = { p50 = "4s", p95 = "12s" }`, or `values = ["1s", "2s"]` with or without `weights = [3, 1]`.
-fn empirical(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
+fn empirical(read: ReadSpan<'_>, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
     let (quantiles, values, weights) = (section.value("quantiles"), section.value("values"), section.value("weights"));
     match (quantiles, values) {
         (Some(quantiles), None) => {
             if let Some(weights) = weights {
                 sink.bad_value(&weights.span(), "quantiles have no weights");
             }
-            self::quantiles(quantiles, sink)
+            self::quantiles(read, quantiles, sink)
         }
         (None, Some(values)) => {
             let spans = list(values, "values", sink)?
                 .into_iter()
-                .map(|value| reader::short_span(value, "values", sink).map(|span| span.value))
+                .map(|value| read(value, "values", sink).map(|span| span.value))
                 .collect::<Vec<_>>();
             let spans = spans.into_iter().collect::<Option<Vec<Span>>>()?;
             let weights = match weights {
@@ -120,15 +218,15 @@ fn empirical(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
     }
 }
 
-fn quantiles(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay> {
+fn quantiles(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Delay> {
     let mut table = Vec::new();
     let mut is_whole = true;
-    for (key, value) in reader::table(value, "`quantiles`", sink)?.rest() {
+    for (key, value) in reader::table(value, "`quantiles`", &[], sink)?.rest() {
         let share = key.value.strip_prefix('p').and_then(|text| scaled(text, 10_000));
         if share.is_none() {
             sink.bad_value(&key.bytes, format!("`{}` is not a quantile", key.value)).label("expected as p95");
         }
-        let span = reader::short_span(value, &key.value, sink).map(|span| span.value);
+        let span = read(value, &key.value, sink).map(|span| span.value);
         is_whole &= share.is_some() && span.is_some();
         table.extend(share.zip(span));
     }
@@ -146,7 +244,8 @@ fn weights(value: &Spanned<DeValue<'_>>, wanted: usize, sink: &mut Sink<'_>) -> 
         weights.push(number);
     }
     if weights.len() != wanted {
-        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()));
+        sink.bad_value(&value.span(), format!("{} weights for {wanted} values", weights.len()))
+            .help("give one weight for each value, or leave `weights` out");
         return None;
     }
     Some(weights)
@@ -196,11 +295,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for text in [
+            r#""4.000001s""#,
+            r#"{ dist = "uniform", min = "1s", max = "3s" }"#,
+            r#"{ dist = "exponential", mean = "12m", max = "25m" }"#,
+            r#"{ dist = "lognormal", median = "4s", p95 = "12s", min = "1s" }"#,
+            r#"{ dist = "normal", mean = "95s", sd = "15s", min = "60s" }"#,
+            r#"{ dist = "weibull", shape = 0.75, scale = "1h" }"#,
+            r#"{ dist = "empirical", quantiles = { p50 = "4s", "p99.9" = "1m" } }"#,
+            r#"{ dist = "empirical", values = ["1s", "2s"], weights = [3, 1] }"#,
+        ] {
+            let read = |text: &str| {
+                let text = format!("delay = {text}");
+                let root = DeTable::parse(&text).expect("TOML");
+                let mut problems = Problems::default();
+                delay(&root.get_ref()["delay"], "delay", &mut Sink::new("x.toml", &mut problems)).expect("a delay")
+            };
+            let first = read(text);
+            assert_eq!(read(&written(&first)), first, "{text}");
+        }
+    }
+
+    #[test]
     fn slips_are_told() {
         for (text, told) in [
             (r#"{ dist = "norml", mean = "1s" }"#, "`norml` is not a distribution"),
             (r#"{ dist = "normal", mean = "1s" }"#, "`delay` has no `sd`"),
-            (r#"{ dist = "normal", mean = "1s", sd = "1s", shape = 2 }"#, "`delay` has no key `shape`"),
+            (r#"{ dist = "normal", mean = "1s", sd = "1s", shape = 2 }"#, "a distribution `normal` has no `shape`"),
             (r#"{ dist = "normal", mean = "1s", sd = "0s" }"#, "needs a standard deviation above zero"),
             (r#"{ dist = "weibull", scale = "1s", shape = "big" }"#, "`big` is not a shape"),
             (r#"{ dist = "weibull", scale = "1s", shape = 99 }"#, "from 0.1 to 10, not 99"),

@@ -1,9 +1,17 @@
-//! What may be measured of a run. To add a measure: a function here and a row in [`MEASURES`].
+//! What may be measured of a run. To add a measure: a function in one of the files below and a row in [`MEASURES`].
+
+mod capacity;
+mod outage;
+mod rollout;
+#[cfg(test)]
+mod tests;
+
+pub(super) use outage::outage;
 
 use crate::kernel::time::{Span, Time};
-use crate::object::Name;
+use crate::object::Fact;
 use crate::record::Recorder;
-use crate::record::outage::{MILESTONES, Outage, Row};
+use crate::record::timeline::Steps;
 use crate::record::workloads::Workload;
 
 /// What the number of a measure counts.
@@ -13,6 +21,12 @@ pub enum Unit {
     Duration,
     /// Pods.
     Pods,
+    /// Something else that is counted.
+    Count,
+    /// Yes or no: 1 or 0.
+    Flag,
+    /// A share, in millionths.
+    Share,
 }
 
 impl Unit {
@@ -21,6 +35,9 @@ impl Unit {
         match self {
             Unit::Duration => "duration",
             Unit::Pods => "pods",
+            Unit::Count => "count",
+            Unit::Flag => "true/false",
+            Unit::Share => "share",
         }
     }
 
@@ -28,9 +45,19 @@ impl Unit {
     pub fn show(self, value: i64) -> String {
         match self {
             Unit::Duration => Span::from_micros(value as u64).to_string(),
-            Unit::Pods => value.to_string(),
+            Unit::Pods | Unit::Count => value.to_string(),
+            Unit::Flag => (value != 0).to_string(),
+            Unit::Share => percent(value),
         }
     }
+}
+
+/// Millionths as a percentage, as short as it can be.
+fn percent(millionths: i64) -> String {
+    let (whole, rest) = (millionths / 10_000, millionths % 10_000);
+    let fraction = format!("{rest:04}");
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { format!("{whole}%") } else { format!("{whole}.{fraction}%") }
 }
 
 /// A run that is over.
@@ -51,7 +78,12 @@ pub struct Question<'a> {
     pub of: Option<&'a str>,
     /// Id of the event.
     pub since: Option<&'a str>,
+    /// Id of the event before which something must have happened.
+    pub before: Option<&'a str>,
 }
+
+/// Takes a measure, or says why it cannot be taken.
+pub type Take = fn(Evidence<'_>, Question<'_>) -> Result<i64, String>;
 
 /// One row of the registry.
 #[derive(Debug)]
@@ -64,62 +96,162 @@ pub struct Measure {
     pub unit: Unit,
     /// Whether it is about a workload, so that `of` must say which.
     pub needs_workload: bool,
+    /// Whether it counts from an event, so that `since` must say from which if there are several; else it counts from the
+    /// beginning if `since` is left out.
+    pub needs_event: bool,
+    /// Whether `before` must name an event.
+    pub needs_before: bool,
     /// Takes it, or says why it cannot be taken.
-    pub take: fn(Evidence<'_>, Question<'_>) -> Result<i64, String>,
+    pub take: Take,
 }
 
-const fn time(
-    name: &'static str,
-    needs_workload: bool,
-    what: &'static str,
-    take: fn(Evidence<'_>, Question<'_>) -> Result<i64, String>,
-) -> Measure {
-    Measure { name, what, unit: Unit::Duration, needs_workload, take }
+impl Measure {
+    /// A measure of a workload that counts from an event.
+    const fn new(name: &'static str, unit: Unit, what: &'static str, take: Take) -> Measure {
+        Measure { name, what, unit, needs_workload: true, needs_event: true, needs_before: false, take }
+    }
+
+    /// The same for all workloads at once.
+    const fn of_all(self) -> Measure {
+        Measure { needs_workload: false, ..self }
+    }
+
+    /// The same from the beginning, unless an event is named.
+    const fn of_whole_run(self) -> Measure {
+        Measure { needs_event: false, ..self }
+    }
+
+    /// The same up to another event.
+    const fn up_to_event(self) -> Measure {
+        Measure { needs_before: true, ..self }
+    }
 }
 
-const fn pods(
-    name: &'static str,
-    what: &'static str,
-    take: fn(Evidence<'_>, Question<'_>) -> Result<i64, String>,
-) -> Measure {
-    Measure { name, what, unit: Unit::Pods, needs_workload: true, take }
-}
-
-/// All measures.
+/// All measures: first of what was lost, then of how much there was at all times, then of rollouts.
 pub const MEASURES: &[Measure] = &[
-    time(
+    Measure::new(
         "time-to-notice",
-        false,
+        Unit::Duration,
         "From the event until the API says of all nodes hit that they are not ready.",
-        |e, q| since_outage(e, q, "noticed"),
+        |e, q| outage::milestone(e, q, "noticed"),
+    )
+    .of_all(),
+    Measure::new(
+        "time-to-taint",
+        Unit::Duration,
+        "From the event until all nodes hit have a NoExecute taint.",
+        |e, q| outage::milestone(e, q, "tainted"),
+    )
+    .of_all(),
+    Measure::new(
+        "time-to-evict",
+        Unit::Duration,
+        "From the event until all lost pods have a deletion timestamp.",
+        |e, q| outage::milestone(e, q, "evicted"),
     ),
-    time("time-to-taint", false, "From the event until all nodes hit have a NoExecute taint.", |e, q| {
-        since_outage(e, q, "tainted")
-    }),
-    time("time-to-evict", true, "From the event until all lost pods have a deletion timestamp.", |e, q| {
-        since_outage(e, q, "evicted")
-    }),
-    time("time-to-replace", true, "From the event until a pod was created in place of each lost one.", |e, q| {
-        since_outage(e, q, "replaced")
-    }),
-    time("time-to-ready", true, "From the event until as many pods as were lost have become ready.", |e, q| {
-        since_outage(e, q, "ready")
-    }),
-    time(
+    Measure::new(
+        "time-to-replace",
+        Unit::Duration,
+        "From the event until a pod was created in place of each lost one.",
+        |e, q| outage::milestone(e, q, "replaced"),
+    ),
+    Measure::new(
+        "time-to-ready",
+        Unit::Duration,
+        "From the event until as many pods as were lost have become ready.",
+        |e, q| outage::milestone(e, q, "ready"),
+    ),
+    Measure::new(
         "time-to-full-capacity",
-        true,
+        Unit::Duration,
         "From the event until as many pods as wanted are ready and really serve, to stay so for the hold span.",
-        |e, q| since_outage(e, q, "converged"),
+        outage::time_to_full_capacity,
     ),
-    pods("replacements", "Pods of the workload created since the event.", replacements),
-    pods("min-ready", "Fewest pods that the API called ready at any time since the event.", |e, q| {
-        let (outage, workload) = (outage(e, q)?, workload(e, q)?);
-        Ok(workload.ready.min_between(outage.at, e.end))
-    }),
-    pods("min-serving", "Fewest pods that really served at any time since the event.", |e, q| {
-        let (outage, workload) = (outage(e, q)?, workload(e, q)?);
-        Ok(workload.serving.min_between(outage.at, e.end))
-    }),
+    Measure::new(
+        "recovered-before",
+        Unit::Flag,
+        "Whether the workload, short of pods since the event, was back at full capacity when the event `before` happened.",
+        capacity::recovered_before,
+    )
+    .up_to_event(),
+    Measure::new("replacements", Unit::Pods, "Pods of the workload created since the event.", outage::replacements),
+    Measure::new(
+        "min-ready",
+        Unit::Pods,
+        "Fewest pods that the API called ready at any time since the event.",
+        |e, q| Ok(workload(e, q)?.ready.min_between(moment(e, q)?, e.end)),
+    ),
+    Measure::new(
+        "min-serving",
+        Unit::Pods,
+        "Fewest pods that really served at any time since the event.",
+        |e, q| Ok(workload(e, q)?.serving.min_between(moment(e, q)?, e.end)),
+    ),
+    Measure::new(
+        "max-unserved",
+        Unit::Pods,
+        "Most pods at any time that were wanted but did not really serve.",
+        capacity::max_unserved,
+    )
+    .of_whole_run(),
+    Measure::new(
+        "max-live",
+        Unit::Pods,
+        "Most pods at any time that had not ended and were not being deleted, ready or not.",
+        |e, q| Ok(workload(e, q)?.live.max_between(beginning(e, q)?, e.end)),
+    )
+    .of_whole_run(),
+    Measure::new(
+        "time-without-capacity",
+        Unit::Duration,
+        "For how long in total fewer pods really served than were wanted.",
+        capacity::time_short,
+    )
+    .of_whole_run(),
+    Measure::new(
+        "lost-replica-time",
+        Unit::Duration,
+        "The same with each missing pod counted: two that did not serve for a minute are two minutes.",
+        capacity::lost_replica_time,
+    )
+    .of_whole_run(),
+    Measure::new(
+        "available-share",
+        Unit::Share,
+        "Which share of the pods wanted really served, on average over the time.",
+        capacity::available_share,
+    )
+    .of_whole_run(),
+    Measure::new(
+        "evictions",
+        Unit::Count,
+        "Pods that had to go because of a taint, a drain, a full disk or a deleted node (condition DisruptionTarget).",
+        |e, q| grown(e, q, |workload| &workload.evicted),
+    )
+    .of_whole_run(),
+    Measure::new(
+        "restarts",
+        Unit::Count,
+        "Restarts of containers that the statuses of the pods tell of.",
+        |e, q| grown(e, q, |workload| &workload.restarts),
+    )
+    .of_whole_run(),
+    Measure::new("unscheduled", Unit::Pods, "Pods without a node when the run ends.", |e, q| {
+        Ok(workload(e, q)?.unplaced.value())
+    })
+    .of_whole_run(),
+    Measure::new(
+        "time-to-rollout",
+        Unit::Duration,
+        "From the event until `kubectl rollout status` would report success: all pods are of the new template and available.",
+        rollout::time_to_rollout,
+    ),
+    Measure::new(
+        "time-to-stuck",
+        Unit::Duration,
+        "From the event until the Deployment says that it does not get on (ProgressDeadlineExceeded).",
+        rollout::time_to_stuck,
+    ),
 ];
 
 /// The measure of this name.
@@ -127,35 +259,26 @@ pub fn find(name: &str) -> Option<&'static Measure> {
     MEASURES.iter().find(|measure| measure.name == name)
 }
 
-/// The outage that the question is about.
-pub(super) fn outage<'a>(evidence: Evidence<'a>, question: Question<'_>) -> Result<&'a Outage, String> {
-    let outages = &evidence.recorder.outages.all;
-    let found = match question.since {
-        Some(since) => outages.iter().find(|outage| outage.id == since),
-        None => outages.first(),
-    };
-    found.ok_or_else(|| match question.since {
-        Some(since) => format!("`{since}` hit no node"),
-        None => "no node was hit by anything".to_string(),
+/// When the event happened that the question names; the first if it names none.
+pub(super) fn moment(evidence: Evidence<'_>, question: Question<'_>) -> Result<Time, String> {
+    begin(evidence, question.since)
+}
+
+/// The same; the beginning if the question names none.
+pub(super) fn beginning(evidence: Evidence<'_>, question: Question<'_>) -> Result<Time, String> {
+    question.since.map_or(Ok(Time::ZERO), |since| begin(evidence, Some(since)))
+}
+
+/// When this event, or any, first began or was done.
+fn begin(evidence: Evidence<'_>, event: Option<&str>) -> Result<Time, String> {
+    let found = evidence.recorder.facts.iter().find(|recorded| match &recorded.fact {
+        Fact::FaultBegan { fault: id, .. } | Fact::Acted { event: id, .. } => event.is_none_or(|event| *id == event),
+        _ => false,
+    });
+    found.map(|recorded| recorded.at).ok_or_else(|| match event {
+        Some(event) => format!("`{event}` never happened"),
+        None => "nothing happened in the run".to_string(),
     })
-}
-
-/// What that outage did to the workload that the question is about.
-fn row<'a>(outage: &'a Outage, question: Question<'_>) -> Result<&'a Row, String> {
-    let of = question.of.unwrap_or_default();
-    outage
-        .rows
-        .iter()
-        .find(|row| is_named(&crate::record::workloads::workload_name(&row.workload), of))
-        .ok_or_else(|| format!("no pod of {of} was on {}", on_nodes(&outage.nodes)))
-}
-
-/// `node worker-1`, `the 3 nodes hit`.
-fn on_nodes(nodes: &[Name]) -> String {
-    match nodes {
-        [node] => format!("node {node}"),
-        nodes => format!("the {} nodes hit", nodes.len()),
-    }
 }
 
 /// Whether a workload is the one called `name` in a scenario, with or without its namespace.
@@ -164,81 +287,21 @@ pub(super) fn is_named(workload: &str, name: &str) -> bool {
     workload.eq_ignore_ascii_case(&without_default)
 }
 
+/// The workload that the question is about.
 fn workload<'a>(evidence: Evidence<'a>, question: Question<'_>) -> Result<&'a Workload, String> {
     let of = question.of.unwrap_or_default();
     let found = evidence.recorder.workloads.find(of);
     found.map(|(_, workload)| workload).ok_or_else(|| format!("there was no {of}"))
 }
 
-fn since_outage(evidence: Evidence<'_>, question: Question<'_>, milestone: &str) -> Result<i64, String> {
-    let outage = outage(evidence, question)?;
-    let at = match milestone {
-        "noticed" => outage.noticed(),
-        "tainted" => outage.tainted(),
-        _ => {
-            let row = row(outage, question)?;
-            let times = outage.milestones(row, &evidence.recorder.workloads, evidence.hold, evidence.end);
-            let index = MILESTONES.iter().position(|name| *name == milestone).expect("a milestone of the list");
-            times[index]
-        }
-    };
-    let missing = || format!("not {milestone} by the end of the run at {}", rounded(evidence.end));
-    at.map(|at| at.since(outage.at).as_micros() as i64).ok_or_else(missing)
+/// By how much a number that only grows has grown.
+fn grown(evidence: Evidence<'_>, question: Question<'_>, steps: fn(&Workload) -> &Steps) -> Result<i64, String> {
+    let (steps, from) = (steps(workload(evidence, question)?), beginning(evidence, question)?);
+    Ok(steps.value() - question.since.map_or(0, |_| steps.before(from)))
 }
 
 /// A moment to the tenth of a second: messages need no more.
 pub(super) fn rounded(at: Time) -> Time {
     const TENTH_MICROS: u64 = 100_000;
     Time::from_micros((at.as_micros() + TENTH_MICROS / 2) / TENTH_MICROS * TENTH_MICROS)
-}
-
-/// Counted from the steps of live pods, so that it also shows when there were more than lost ones.
-fn replacements(evidence: Evidence<'_>, question: Question<'_>) -> Result<i64, String> {
-    let (outage, workload) = (outage(evidence, question)?, workload(evidence, question)?);
-    let mut last = workload.live.at(outage.at);
-    let mut created = 0;
-    for (_, live) in workload.live.iter().filter(|&(at, _)| at > outage.at) {
-        created += (live - last).max(0);
-        last = live;
-    }
-    // A creation and a deletion at the same microsecond leave no step: the outage's own count is the least.
-    let known = row(outage, question).map_or(0, |row| row.replacements().count() as i64);
-    Ok(created.max(known))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_measured_says_why() {
-        let recorder = Recorder::default();
-        let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::from_micros(60_000_000) };
-        for measure in MEASURES {
-            let asked = Question { of: Some("deployment/web"), since: Some("crash") };
-            assert_eq!((measure.take)(evidence, asked), Err("`crash` hit no node".to_string()), "{}", measure.name);
-        }
-    }
-
-    #[test]
-    fn an_outage_that_nobody_noticed_has_no_time_to_notice() {
-        let mut recorder = Recorder::default();
-        recorder.outage(Time::from_micros(1_000_000), "crash".into(), &["n1".into()]);
-        let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::from_micros(60_000_000) };
-        let take = |name, of| (find(name).unwrap().take)(evidence, Question { of, since: None });
-        assert_eq!(take("time-to-notice", None), Err("not noticed by the end of the run at 1m00s".to_string()));
-        assert_eq!(
-            take("time-to-evict", Some("deployment/web")),
-            Err("no pod of deployment/web was on node n1".into())
-        );
-        assert_eq!(take("min-ready", Some("deployment/web")), Err("there was no deployment/web".into()));
-    }
-
-    #[test]
-    fn workloads_may_be_named_with_their_namespace() {
-        assert!(is_named("deployment/web", "Deployment/web"));
-        assert!(is_named("deployment/web", "deployment/default/web"));
-        assert!(is_named("deployment/shop/web", "deployment/shop/web"));
-        assert!(!is_named("deployment/shop/web", "deployment/web"));
-    }
 }

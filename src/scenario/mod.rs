@@ -2,33 +2,59 @@
 //!
 //! `parse` reads a file by hand, with `reader`, so that every value keeps its place; `check` compares its parts with each
 //! other and with the manifests; `build` makes a [`Config`]. `measure` and `rule` are what an `[[expect]]` may ask of a
-//! run that is over.
+//! run that is over. `edit` lays files out and changes them as text; `import` goes the other way: from a dump of a cluster
+//! to a scenario.
 //!
 //! It opens no files: the caller hands texts in through [`Files`], so that it also works where there are none. It reads
 //! manifests through its neighbour `manifest`, the only import within this layer.
 
 pub mod build;
 pub mod check;
+pub mod control;
+pub mod defaults;
+pub mod codes;
+pub mod describe;
 pub mod distribution;
+pub mod domain;
+pub mod edit;
+pub mod event;
+pub mod expect;
+pub mod json_schema;
+pub mod label_selector;
+pub mod language;
+pub mod failure;
+#[cfg(feature = "manifest")]
+pub mod import;
 pub mod measure;
+pub mod overlay;
 pub mod parse;
+pub mod patch;
 pub mod pool;
 pub mod problem;
 pub mod reader;
 pub mod resolved;
 pub mod rule;
 pub mod schema;
-pub mod story;
+pub mod shape;
+pub mod source;
 pub mod suggest;
+pub mod syntax;
+pub mod target;
+pub mod workload;
 
 mod manifests;
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod tests;
 
 use crate::cluster::Config;
 use crate::kernel::digest::Digest;
 use crate::object::Object;
-use problem::code;
+use domain::Domains;
+use reader::Sink;
+use source::Sources;
+use std::collections::BTreeMap;
 
 pub use problem::{Problem, Problems};
 pub use schema::Scenario;
@@ -62,40 +88,57 @@ pub struct ManifestFile {
 pub struct Loaded {
     /// Path of its file, as the user gave it.
     pub path: String,
-    /// Text of its file.
-    pub text: String,
+    /// Its files: the one asked for first, then those that it includes.
+    pub sources: Sources,
     /// What it says.
     pub scenario: Scenario,
-    /// Its manifest files.
+    /// Its failure domains.
+    pub domains: Domains,
+    /// Its manifest files, those of events too.
     pub manifests: Vec<ManifestFile>,
-    /// The objects that they hold, in order.
+    /// The objects that are there at the beginning, in order.
     pub objects: Vec<Object>,
+    /// The objects that each event applies.
+    pub applied: BTreeMap<String, Vec<Object>>,
     /// Warnings.
     pub warnings: Problems,
 }
 
-/// Reads a scenario and its manifests.
+/// Reads a scenario, what it includes, and its manifests.
 ///
 /// # Errors
 /// Everything that is wrong with them.
 pub fn load(path: &str, files: &impl Files) -> Result<Loaded, Problems> {
+    load_with(path, &[], files)
+}
+
+/// Reads a scenario of which some values are set from outside, each as `PATH=VALUE`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_with(path: &str, set: &[String], files: &impl Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    let text = match files.text(path) {
-        Ok(text) => text,
-        Err(why) => {
-            problems.error(code::UNREADABLE, None, format!("cannot read `{path}`: {why}"));
-            return Err(problems);
-        }
-    };
-    problems.keep_text(path, &text);
-    let Some(scenario) = parse::parse(path, &text, &mut problems) else { return Err(problems) };
-    let (manifests, objects) = manifests::read(path, &scenario.manifests, files, &mut problems);
-    check::check(path, &scenario, objects.as_deref(), &mut problems);
+    let Some(sources) = Sources::read(path, set, files, &mut problems) else { return Err(problems) };
+    let tree = sources.tree(&mut problems);
+    let mut sink = Sink::over(&sources, &mut problems);
+    let Some(scenario) = parse::parse(&tree, &mut sink) else { return Err(problems) };
+    let domains = Domains::of(&scenario.pools, &scenario.domains, scenario.are_pools_complete, &mut sink);
+    let read = manifests::read(&scenario, &sources, files, &mut problems);
+    let mut sink = Sink::over(&sources, &mut problems);
+    let applied: Vec<&Object> = read.applied.values().flatten().collect();
+    check::check(&scenario, &domains, read.objects.as_deref(), &applied, &mut sink);
     problems.sort();
-    match objects {
-        Some(objects) if !problems.has_errors() => {
-            Ok(Loaded { path: path.to_string(), text, scenario, manifests, objects, warnings: problems })
-        }
+    match read.objects {
+        Some(objects) if !problems.has_errors() => Ok(Loaded {
+            path: path.to_string(),
+            scenario,
+            domains,
+            manifests: read.files,
+            objects,
+            applied: read.applied,
+            warnings: problems,
+            sources: sources.clone(),
+        }),
         _ => Err(problems),
     }
 }
@@ -107,15 +150,35 @@ impl Loaded {
         file.strip_suffix(".toml").unwrap_or(file)
     }
 
+    /// The text of its file.
+    pub fn text(&self) -> &str {
+        self.sources.list.first().map_or("", |source| &source.text)
+    }
+
     /// The run with this seed, or with the scenario's own.
     pub fn config(&self, seed: Option<u64>) -> Config {
-        build::build(&self.scenario, self.objects.clone(), seed.unwrap_or(self.scenario.run.seed.value))
+        let seed = seed.unwrap_or(self.scenario.run.seed.value);
+        build::build(&self.scenario, &self.domains, self.objects.clone(), &self.applied, seed).0
+    }
+
+    /// Why processes of failures do not strike with this seed, each in a sentence.
+    pub fn silences(&self, seed: Option<u64>) -> Vec<String> {
+        let seed = seed.unwrap_or(self.scenario.run.seed.value);
+        build::build(&self.scenario, &self.domains, Vec::new(), &self.applied, seed).1
+    }
+
+    /// Every value that holds, as TOML, with its origin behind it.
+    pub fn defaults(&self) -> String {
+        let tree = self.sources.tree(&mut Problems::default());
+        let run = tree.get("run").and_then(|run| run.get_ref().as_table());
+        let keys = run.into_iter().flat_map(|run| run.keys().map(|key| format!("run.{}", key.get_ref())));
+        defaults::shown(&self.scenario, &keys.collect())
     }
 
     /// A hash of its text and of its manifests.
     pub fn hash(&self) -> String {
         let mut digest = Digest::new();
-        digest.bytes(self.text.as_bytes());
+        self.sources.list.iter().for_each(|source| digest.bytes(source.text.as_bytes()));
         self.manifests.iter().for_each(|file| digest.bytes(file.text.as_bytes()));
         digest.hex()
     }
@@ -134,6 +197,6 @@ impl Loaded {
     /// The text of the scenario as run with this seed, to lie beside its manifests: comments kept, overrides recorded.
     pub fn resolved(&self, seed: Option<u64>) -> String {
         let seed = seed.unwrap_or(self.scenario.run.seed.value);
-        resolved::resolved(&self.text, &self.scenario, seed, &self.manifest_names())
+        resolved::resolved(&self.sources, &self.manifests, &self.manifest_names(), seed)
     }
 }

@@ -1,50 +1,47 @@
-//! Reads a scenario file: the cluster, its settings and delays. What happens and what should hold is read by `story`.
+//! Reads a scenario: its frame, `[run]` and the cluster. The other tables have a file each.
 
-use super::distribution;
-use super::problem::{Problem, Problems, code};
+use super::language::{CLUSTER, DOMAIN, POOL, ROOT, RUN};
+use super::problem::code;
 use super::reader::{self, At, Section, Sink};
 use super::schema::{DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario};
-use super::story;
-use super::suggest::{listed, nearest};
-use crate::cluster::Stop;
-use crate::kernel::dist::Delay;
-use crate::object::setting::{SETTINGS, Unit};
-use crate::object::{DelayId, SettingId, Timestamp};
+use super::{control, domain, event, expect, failure, shape, workload};
+use crate::cluster::{Start, Stop};
 use std::collections::BTreeSet;
-use std::ops::Range;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-/// Reads the text of a scenario file. All problems go to `problems`; what could be read comes back all the same, so that
-/// the rest can be checked too.
-pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Scenario> {
-    let mut sink = Sink::new(file, problems);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        sink.error(code::SYNTAX, &error.span().unwrap_or(0..0), error.message());
-    }
-    if !errors.is_empty() {
-        return None;
-    }
-    let mut root = Section::new(root.get_ref(), 0..0, "a scenario");
-    version(&mut root, &mut sink)?;
-    let title = root.required_text("title", &mut sink).map(|title| title.value).unwrap_or_default();
-    let manifests = root.texts("manifests", &mut sink).map(|texts| texts.value).unwrap_or_default();
-    let run = run(root.table("run", &mut sink), &mut sink);
-    let (pools, are_pools_complete) = cluster(&mut root, &mut sink);
-    let delays = root.table("delays", &mut sink).map(|section| delays(section, &mut sink)).unwrap_or_default();
-    let settings = root.table("control", &mut sink).map(|section| control(section, &mut sink)).unwrap_or_default();
-    let (events, event_ids) = story::events(root.tables("event", "event", &mut sink), &mut sink);
-    let expectations = story::expectations(root.tables("expect", "expect", &mut sink), &mut sink);
-    root.finish(&mut sink);
+/// Reads the tree of a scenario. All problems go to `sink`; what could be read comes back all the same, so that the rest
+/// can be checked too.
+pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
+    let mut root = Section::new(root, 0..0, "a scenario", ROOT);
+    version(&mut root, sink)?;
+    let is_below_a_table = root.is_missing("title") && root.is_below_a_table("title");
+    let title = if is_below_a_table { root.text("title", sink) } else { root.required_text("title", sink) };
+    let title = title.map(|title| title.value).unwrap_or_default();
+    let manifests = root.texts("manifests", sink).map(|texts| texts.value).unwrap_or_default();
+    let run = run(root.table("run", RUN, sink), sink);
+    let (pools, are_pools_complete) = cluster(&mut root, sink);
+    let domains = root.tables("domain", "domain", DOMAIN, sink);
+    let domains = domains.into_iter().filter_map(|section| domain::domain(section, sink)).collect();
+    let workloads = workload::workloads(&mut root, sink);
+    let delays = root.table("delays", &[], sink).map(|section| control::delays(section, sink)).unwrap_or_default();
+    let settings = root.table("control", &[], sink).map(|section| control::control(section, sink)).unwrap_or_default();
+    let (events, event_ids) = event::events(&mut root, sink);
+    let failures = failure::failures(root.tables("failure", "failure", failure::FIELDS, sink), sink);
+    let expectations = expect::expectations(&mut root, sink);
+    // It has done its work when the files were read.
+    root.value("include");
+    root.finish(sink);
     Some(Scenario {
         title,
         manifests,
         run,
         pools,
+        domains,
+        workloads,
         delays,
         settings,
         events,
+        failures,
         expectations,
         event_ids,
         are_pools_complete,
@@ -67,6 +64,9 @@ fn version(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<()> {
     Some(())
 }
 
+/// Dates at which a run may begin (s since 1970): up to the year 2200. Ours.
+const EPOCHS: std::ops::Range<i64> = 0..7_258_118_400;
+
 fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
     let mut run = Run {
         seed: At { value: DEFAULT_SEED, bytes: 0..0 },
@@ -74,15 +74,28 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
         until: DEFAULT_UNTIL,
         stop: Stop::Converged,
         hold: DEFAULT_HOLD,
+        start: Start::Empty,
     };
     let Some(mut section) = section else { return run };
     if let Some(seed) = section.number("seed", 0, sink) {
         run.seed = seed;
     }
-    if let Some(epoch) = section.value("epoch").and_then(|value| epoch(value, sink)) {
-        run.epoch = epoch;
+    if let Some(epoch) = section.value("epoch").and_then(|value| shape::date(value, "epoch", sink)) {
+        // Dates of objects are counted in microseconds, and a run may last a year.
+        if EPOCHS.contains(&epoch.0) {
+            run.epoch = epoch;
+        } else if let Some(value) = section.value("epoch") {
+            sink.bad_value(&value.span(), "a run begins between 1970 and 2200")
+                .help("leave `epoch` out if it does not matter");
+        }
     }
-    run.until = section.short_span("until", sink).map_or(run.until, |span| span.value);
+    if let Some(until) = section.short_span("until", sink) {
+        if until.value == crate::kernel::time::Span::ZERO {
+            sink.bad_value(&until.bytes, "a run of no time shows nothing")
+                .help("write how long it takes at most: \"15m\"");
+        }
+        run.until = until.value;
+    }
     if let Some(hold) = section.short_span("hold", sink) {
         if hold.value > run.until {
             let message =
@@ -91,15 +104,13 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
         }
         run.hold = hold.value;
     }
-    if let Some(stop) = section.text("stop", sink) {
-        match stop.value.as_str() {
-            "converged" => run.stop = Stop::Converged,
-            "time" => run.stop = Stop::Time,
-            other => {
-                sink.bad_value(&stop.bytes, format!("`{other}` does not say when to stop"))
-                    .label("expected `converged` or `time`");
-            }
-        }
+    match section.value("stop").and_then(|value| shape::one_of(value, "stop", &["converged", "time"], sink)) {
+        Some("time") => run.stop = Stop::Time,
+        _ => run.stop = Stop::Converged,
+    }
+    match section.value("start").and_then(|value| shape::one_of(value, "start", &["empty", "settled"], sink)) {
+        Some("settled") => run.start = Start::Settled,
+        _ => run.start = Start::Empty,
     }
     if let Some(profile) = section.text("profile", sink)
         && profile.value != PROFILE
@@ -111,103 +122,37 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
     run
 }
 
-/// A date as a string or as TOML's own.
-fn epoch(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<Timestamp> {
-    let text = match value.get_ref() {
-        DeValue::Datetime(date) => date.to_string(),
-        _ => reader::text(value, "epoch", sink)?.value,
-    };
-    Timestamp::parse(&text).map_err(|message| sink.bad_value(&value.span(), message).code).ok()
-}
-
 fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
     let Some(value) = root.value("cluster") else {
         let problem = sink.error(code::MISSING_KEY, &(0..0), "the scenario has no cluster");
         problem.help("add a pool of nodes: `[[cluster.pool]]` with `name`, `count` and `capacity`");
         return (Vec::new(), false);
     };
-    let Some(mut section) = reader::table(value, "[cluster]", sink) else { return (Vec::new(), false) };
-    let sections = section.tables("pool", "cluster.pool", sink);
+    let Some(mut section) = reader::table(value, "[cluster]", CLUSTER, sink) else { return (Vec::new(), false) };
+    let errors = sink.problems.list.len();
+    let sections = section.tables("pool", "cluster.pool", POOL, sink);
     let declared = sections.len();
-    if declared == 0 {
+    if declared == 0 && sink.problems.list.len() == errors && !section.slip("pool", sink) {
         sink.error(code::MISSING_KEY, &section.bytes, "the cluster has no nodes")
             .help("add a pool of nodes: `[[cluster.pool]]` with `name`, `count` and `capacity`");
     }
     section.finish(sink);
     let mut names = BTreeSet::new();
-    let mut pools = Vec::new();
+    let mut node_names = BTreeSet::new();
+    let mut pools: Vec<Pool> = Vec::new();
     let mut nodes = 0;
     for section in sections {
         let Some(pool) = super::pool::pool(section, &mut nodes, sink) else { continue };
         if !names.insert(pool.name.value.clone()) {
-            sink.error(code::TWICE, &pool.name.bytes, format!("there is another pool `{}`", pool.name.value));
+            sink.error(code::TWICE, &pool.name.bytes, format!("there is another pool `{}`", pool.name.value))
+                .help("nodes are called after their pool: give each its own name");
+        } else if let Some(node) = pool.nodes().find(|node| node_names.contains(&node.name)) {
+            let message = format!("another pool has a node `{}` too", node.name);
+            sink.error(code::TWICE, &pool.name.bytes, message).help("give the pool or its nodes other names");
         }
+        node_names.extend(pool.nodes().map(|node| node.name));
         pools.push(pool);
     }
     let are_complete = pools.len() == declared;
     (pools, are_complete)
-}
-
-fn delays(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(DelayId, Delay)> {
-    let mut delays = Vec::new();
-    for (name, value) in section.rest() {
-        let Some(id) = DelayId::find(&name.value) else {
-            let names = || DelayId::ALL.iter().map(|id| id.row().name);
-            sink.error(code::UNKNOWN_DELAY, &name.bytes, format!("there is no delay `{}`", name.value))
-                .guess(nearest(&name.value, names()))
-                .help("`evenkeel list delays` shows all");
-            continue;
-        };
-        delays.extend(distribution::delay(value, &name.value, sink).map(|delay| (id, delay)));
-    }
-    delays
-}
-
-fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId, i64)> {
-    let components: BTreeSet<&'static str> = SETTINGS.iter().map(|setting| setting.component).collect();
-    let mut settings = Vec::new();
-    for (component, value) in section.rest() {
-        if !components.contains(component.value.as_str()) {
-            let message = format!("no program is called `{}`", component.value);
-            sink.error(code::UNKNOWN_SETTING, &component.bytes, message)
-                .guess(nearest(&component.value, components.iter().copied()))
-                .help(format!("settings belong to {}", listed(components.iter().copied())));
-            continue;
-        }
-        let Some(mut table) = reader::table(value, &format!("[control.{}]", component.value), sink) else { continue };
-        for (name, value) in table.rest() {
-            match SettingId::find(&component.value, &name.value) {
-                Some(id) => settings.extend(setting(id, value, sink).map(|value| (id, value))),
-                None => drop(unknown_setting(&component.value, &name.value, &name.bytes, sink)),
-            }
-        }
-    }
-    settings
-}
-
-fn setting(id: SettingId, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<i64> {
-    let row = id.row();
-    let written = if row.unit == Unit::Duration {
-        let span = reader::span(value, row.name, sink)?.value;
-        i64::try_from(span.as_micros()).map_err(|_| format!("`{}` is too long", row.name))
-    } else {
-        row.unit.parse(&reader::scalar(value, row.name, sink)?.value)
-    };
-    let admitted = written.and_then(|number| row.admit(number));
-    if let Err(message) = &admitted {
-        sink.bad_value(&value.span(), message).note(format!("the default is {}", row.unit.show(row.default)));
-    }
-    admitted.ok()
-}
-
-/// A setting that may be one of another program.
-fn unknown_setting<'a>(component: &str, name: &str, bytes: &Range<usize>, sink: &'a mut Sink<'_>) -> &'a mut Problem {
-    let message = format!("`{component}` has no setting `{name}`");
-    let problem = sink.error(code::UNKNOWN_SETTING, bytes, message);
-    let elsewhere = SETTINGS.iter().find(|row| row.name == name);
-    if let Some(row) = elsewhere {
-        return problem.help(format!("it belongs to `{}`", row.component));
-    }
-    let own = SETTINGS.iter().filter(|row| row.component == component).map(|row| row.name);
-    problem.guess(nearest(name, own)).help("`evenkeel list settings` shows all")
 }

@@ -34,6 +34,8 @@ pub mod code {
     pub const UNKNOWN_DELAY: &str = "E0206";
     /// No measure or rule has this name.
     pub const UNKNOWN_MEASURE: &str = "E0207";
+    /// Files that include each other, or too many of them.
+    pub const INCLUDE: &str = "E0304";
     /// A file that cannot be read.
     pub const UNREADABLE: &str = "E0301";
     /// A manifest that cannot be used.
@@ -42,6 +44,10 @@ pub mod code {
     pub const RECORDING: &str = "E0303";
     /// A field of a manifest that is kept but does nothing yet.
     pub const NOT_SIMULATED: &str = "W0301";
+    /// An object of a kind that is kept but does nothing, or that lost its owner.
+    pub const KEPT: &str = "W0302";
+    /// A workload whose pods will not be created, as its kind is not simulated.
+    pub const NO_PODS: &str = "W0303";
 }
 
 /// How bad it is.
@@ -213,6 +219,22 @@ impl Problems {
     fn text(&self, file: &str) -> Option<&str> {
         self.texts.iter().find(|(name, _)| name == file).map(|(_, text)| text.as_str())
     }
+}
+
+/// The text that a file holds.
+///
+/// # Errors
+/// Which byte is no text, in a few words.
+pub fn utf8(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let (line, column) = position(&String::from_utf8_lossy(&bytes[..good]), good);
+        match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            true => "it is UTF-16 and not UTF-8 text".to_string(),
+            false => format!("it is not UTF-8 text (line {line}, column {column} is byte 0x{:02X})", bytes[good]),
+        }
+    })
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

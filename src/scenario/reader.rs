@@ -1,11 +1,15 @@
-//! Reads one table of a TOML file key by key, keeping the place of everything, and notices the keys that nobody read.
+//! Reads one table of a scenario key by key, keeping the place of everything, and notices the keys that nobody read.
 //!
 //! By hand rather than through serde: serde gives up at the first problem, and loses places inside tagged or flattened
-//! tables.
+//! tables. Which keys a table may have is in `language`; `shape` reads a value by the description of a key.
 
-use super::problem::{Place, Problems, code};
-use super::suggest::{listed, nearest};
+mod written;
+
+use super::problem::{Place, Problem, Problems, code};
+use super::source::Sources;
+use super::suggest::{listed, meant};
 use crate::kernel::time::Span;
+use crate::object::field::Field;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -13,41 +17,60 @@ use toml::de::{DeTable, DeValue};
 /// Longest duration that anything in a scenario may have: a leap year. Ours.
 pub const LONGEST: Span = Span::from_secs(366 * 24 * 60 * 60);
 
-/// A value and the bytes of the scenario file that say so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value and the bytes that say so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct At<T> {
     /// The value.
     pub value: T,
-    /// Where it is written.
+    /// Where it is written, in the row of all files (see `source`).
     pub bytes: Range<usize>,
 }
 
-/// Where problems of one file go.
+/// Where problems go, with what is needed to say in which file they are.
 pub struct Sink<'a> {
-    file: &'a str,
+    map: Map<'a>,
     /// All problems so far.
     pub problems: &'a mut Problems,
 }
 
+enum Map<'a> {
+    File(&'a str),
+    Sources(&'a Sources),
+}
+
 impl<'a> Sink<'a> {
-    /// Problems of `file`.
+    /// Problems of a single file.
     pub fn new(file: &'a str, problems: &'a mut Problems) -> Sink<'a> {
-        Sink { file, problems }
+        Sink { map: Map::File(file), problems }
+    }
+
+    /// Problems of several files.
+    pub fn over(sources: &'a Sources, problems: &'a mut Problems) -> Sink<'a> {
+        Sink { map: Map::Sources(sources), problems }
+    }
+
+    /// The place of these bytes.
+    pub fn place(&self, bytes: &Range<usize>) -> Place {
+        match self.map {
+            Map::File(file) => Place { file: file.to_string(), bytes: bytes.clone() },
+            Map::Sources(sources) => sources.place(bytes),
+        }
     }
 
     /// Adds an error at these bytes.
-    pub fn error(
-        &mut self,
-        code: &'static str,
-        bytes: &Range<usize>,
-        message: impl Into<String>,
-    ) -> &mut super::problem::Problem {
-        let place = Place { file: self.file.to_string(), bytes: bytes.clone() };
+    pub fn error(&mut self, code: &'static str, bytes: &Range<usize>, message: impl Into<String>) -> &mut Problem {
+        let place = self.place(bytes);
         self.problems.error(code, Some(place), message)
     }
 
+    /// Adds a warning at these bytes.
+    pub fn warning(&mut self, code: &'static str, bytes: &Range<usize>, message: impl Into<String>) -> &mut Problem {
+        let place = self.place(bytes);
+        self.problems.warning(code, Some(place), message)
+    }
+
     /// A value that is not what was expected.
-    pub fn bad_value(&mut self, bytes: &Range<usize>, message: impl Into<String>) -> &mut super::problem::Problem {
+    pub fn bad_value(&mut self, bytes: &Range<usize>, message: impl Into<String>) -> &mut Problem {
         self.error(code::BAD_VALUE, bytes, message)
     }
 }
@@ -59,30 +82,39 @@ pub struct Section<'a> {
     pub name: String,
     /// Where it begins.
     pub bytes: Range<usize>,
-    known: Vec<&'static str>,
+    fields: Vec<&'static Field>,
     taken: Vec<String>,
 }
 
 impl<'a> Section<'a> {
-    /// Begins to read a table.
-    pub fn new(table: &'a DeTable<'a>, bytes: Range<usize>, name: impl Into<String>) -> Section<'a> {
-        Section { table, name: name.into(), bytes, known: Vec::new(), taken: Vec::new() }
+    /// Begins to read a table that may have these keys.
+    pub fn new(
+        table: &'a DeTable<'a>,
+        bytes: Range<usize>,
+        name: impl Into<String>,
+        fields: &'static [Field],
+    ) -> Section<'a> {
+        Section { table, name: name.into(), bytes, fields: fields.iter().collect(), taken: Vec::new() }
+    }
+
+    /// Lets it have more keys.
+    pub fn also(&mut self, fields: &'static [Field]) {
+        let known = fields.iter().filter(|field| !self.fields.iter().any(|known| known.name == field.name));
+        self.fields.extend(known.collect::<Vec<_>>());
     }
 
     /// The value of `key`, if it is there.
     pub fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        if !self.known.contains(&key) {
-            self.known.push(key);
-        }
+        debug_assert!(self.fields.iter().any(|field| field.name == key), "{} has no field {key}", self.name);
         self.taken.push(key.to_string());
         self.table.get(key)
     }
 
-    /// Notes that the table may have `key`, for messages, without reading it.
     /// Reports a key that is most likely a slip of `key`, which is not there. It counts as read. Says whether one was.
     pub fn slip(&mut self, key: &'static str, sink: &mut Sink<'_>) -> bool {
         let unread = |other: &str| !self.taken.iter().any(|taken| taken == other);
-        let is_slip = |other: &str| unread(other) && nearest(other, [key]).is_some();
+        let is_known = |other: &str| self.fields.iter().any(|field| field.name == other);
+        let is_slip = |other: &str| unread(other) && !is_known(other) && meant(other, [key]).is_some();
         let found = self.table.keys().filter(|other| is_slip(other.get_ref())).min_by_key(|other| other.span().start);
         let Some(slip) = found else { return false };
         self.taken.push(slip.get_ref().to_string());
@@ -96,6 +128,11 @@ impl<'a> Section<'a> {
         self.table.get(key).is_none()
     }
 
+    /// Whether a table within this one has `key`, as when a key of the file stands below a line in brackets.
+    pub fn is_below_a_table(&self, key: &str) -> bool {
+        self.table.values().any(|value| value.get_ref().as_table().is_some_and(|table| table.get(key).is_some()))
+    }
+
     /// Whether the table has no keys at all.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
@@ -107,7 +144,10 @@ impl<'a> Section<'a> {
         // A slip of the key is reported as such, and here: the caller may give the table up. That the key is missing would
         // only repeat it.
         if value.is_none() && !self.slip(key, sink) {
-            sink.error(code::MISSING_KEY, &self.bytes, format!("{} has no `{key}`", self.name));
+            let what = self.fields.iter().find(|field| field.name == key).map_or("", |field| field.what);
+            let shape = self.fields.iter().find(|field| field.name == key).map(|field| field.shape);
+            let problem = sink.error(code::MISSING_KEY, &self.bytes, format!("{} has no `{key}`", self.name));
+            problem.note(what).help(format!("add `{key} = {}`", written::example(key, shape)));
         }
         value
     }
@@ -126,15 +166,38 @@ impl<'a> Section<'a> {
     }
 
     /// Reports the keys that nobody read.
-    pub fn finish(mut self, sink: &mut Sink<'_>) {
+    pub fn finish(self, sink: &mut Sink<'_>) {
+        self.finish_with(&|_| None, sink);
+    }
+
+    /// Reports the keys that nobody read; `elsewhere` says where a key that is unknown here has its place.
+    pub fn finish_with(mut self, elsewhere: &dyn Fn(&str) -> Option<String>, sink: &mut Sink<'_>) {
         for (key, _) in self.rest() {
+            let names = || self.fields.iter().map(|field| field.name);
+            if names().any(|name| name == key.value) {
+                let message = format!("`{}` has no meaning here", key.value);
+                sink.error(code::CONFLICT, &key.bytes, message).help("leave it out");
+                continue;
+            }
             let problem =
                 sink.error(code::UNKNOWN_KEY, &key.bytes, format!("{} has no key `{}`", self.name, key.value));
-            match nearest(&key.value, self.known.iter().copied()) {
-                Some(guess) => problem.guess(Some(guess)),
-                None => problem.help(format!("it may have {}", listed(self.known.iter().copied()))),
+            let is_of_the_file = super::language::ROOT.iter().any(|field| field.name == key.value);
+            match (elsewhere(&key.value), meant(&key.value, names())) {
+                (Some(place), _) => problem.help(place),
+                (None, Some(guess)) => problem.guess(Some(guess)),
+                (None, None) if is_of_the_file && self.name.starts_with('[') => {
+                    problem.help("keys of the file as a whole stand above the first line in brackets: move it up")
+                }
+                (None, None) => problem.help(format!("it may have {}", listed(names()))),
             };
         }
+    }
+
+    /// Gives the table up: its unknown keys are told, the others are not read.
+    pub fn abandon(mut self, sink: &mut Sink<'_>) {
+        let names: Vec<&'static str> = self.fields.iter().map(|field| field.name).collect();
+        self.taken.extend(names.into_iter().map(str::to_string));
+        self.finish(sink);
     }
 
     /// The text of `key`.
@@ -154,31 +217,34 @@ impl<'a> Section<'a> {
 
     /// The whole number of `key`, from `least`.
     pub fn number(&mut self, key: &'static str, least: u64, sink: &mut Sink<'_>) -> Option<At<u64>> {
+        self.value(key).and_then(|value| number(value, key, least, sink))
+    }
+
+    /// The table of `key`, which may have these keys.
+    pub fn table(&mut self, key: &'static str, fields: &'static [Field], sink: &mut Sink<'_>) -> Option<Section<'a>> {
         let value = self.value(key)?;
-        let number = value.get_ref().as_integer().and_then(|number| {
-            u64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
-                .ok()
-                .filter(|&number| number >= least)
-        });
-        if number.is_none() {
-            sink.bad_value(&value.span(), format!("`{key}` is not a whole number from {least}"));
-        }
-        Some(At { value: number?, bytes: value.span() })
+        let is_of_the_file = !self.name.starts_with(['[', '`']);
+        let name = if is_of_the_file { format!("[{key}]") } else { format!("`{key}`") };
+        table(value, &name, fields, sink)
     }
 
-    /// The table of `key`.
-    pub fn table(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<Section<'a>> {
-        self.value(key).and_then(|value| table(value, &format!("[{key}]"), sink))
-    }
-
-    /// The tables of `[[key]]`.
-    pub fn tables(&mut self, key: &'static str, full_name: &str, sink: &mut Sink<'_>) -> Vec<Section<'a>> {
+    /// The tables of `[[key]]`, each of which may have these keys.
+    pub fn tables(
+        &mut self,
+        key: &'static str,
+        full_name: &str,
+        fields: &'static [Field],
+        sink: &mut Sink<'_>,
+    ) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         match value.get_ref().as_array() {
-            Some(array) => array.iter().filter_map(|value| table(value, &format!("[[{full_name}]]"), sink)).collect(),
+            Some(array) => {
+                let each = array.iter().filter_map(|value| table(value, &format!("[[{full_name}]]"), fields, sink));
+                each.collect()
+            }
             None => {
                 let problem = sink.bad_value(&value.span(), format!("`{full_name}` is not a list of tables"));
-                problem.help(format!("begin each with a line `[[{full_name}]]`"));
+                problem.help(format!("begin each with a line `[[{full_name}]]`, with two brackets on either side"));
                 Vec::new()
             }
         }
@@ -186,17 +252,15 @@ impl<'a> Section<'a> {
 
     /// The texts of the list `key`.
     pub fn texts(&mut self, key: &'static str, sink: &mut Sink<'_>) -> Option<At<Vec<At<String>>>> {
-        let value = self.value(key)?;
-        let Some(array) = value.get_ref().as_array() else {
-            let problem = sink.bad_value(&value.span(), format!("`{key}` is not a list of strings"));
-            if let Some(text) = value.get_ref().as_str() {
-                problem.help(format!("write `{key} = [\"{text}\"]`"));
-            }
-            return None;
-        };
-        let texts = array.iter().filter_map(|value| text(value, key, sink)).collect();
-        Some(At { value: texts, bytes: value.span() })
+        self.value(key).and_then(|value| texts(value, key, sink))
     }
+}
+
+/// `a string`, `an integer`, `a table`, …: what a value is.
+pub fn a_type(value: &DeValue<'_>) -> String {
+    let name = value.type_str();
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
 }
 
 /// A text.
@@ -204,8 +268,49 @@ pub fn text(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
     match value.get_ref().as_str() {
         Some(text) => Some(At { value: text.to_string(), bytes: value.span() }),
         None => {
-            let what = value.get_ref().type_str();
-            sink.bad_value(&value.span(), format!("`{key}` is not a string")).label(format!("this is a {what}"));
+            let problem = sink.bad_value(&value.span(), format!("`{key}` is not a string"));
+            problem.label(format!("this is {}", a_type(value.get_ref())));
+            if let Some(way) = written::as_text(value.get_ref(), key) {
+                problem.help(way);
+            }
+            None
+        }
+    }
+}
+
+/// The texts of a list.
+pub fn texts(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Vec<At<String>>>> {
+    let Some(array) = value.get_ref().as_array() else {
+        let problem = sink.bad_value(&value.span(), format!("`{key}` is not a list of strings"));
+        if let Some(text) = value.get_ref().as_str() {
+            problem.help(format!("write `{key} = [\"{text}\"]`"));
+        }
+        return None;
+    };
+    let texts = array.iter().filter_map(|value| text(value, key, sink)).collect();
+    Some(At { value: texts, bytes: value.span() })
+}
+
+/// A whole number, from `least`.
+pub fn number(value: &Spanned<DeValue<'_>>, key: &str, least: u64, sink: &mut Sink<'_>) -> Option<At<u64>> {
+    let written = value.get_ref().as_integer();
+    let number = written.and_then(|number| {
+        let parsed = u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok();
+        parsed.filter(|&number| number >= least)
+    });
+    if number.is_none() {
+        written::not_a_number(value, key, least, sink);
+    }
+    Some(At { value: number?, bytes: value.span() })
+}
+
+/// A flag.
+pub fn flag(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<bool>> {
+    match value.get_ref() {
+        DeValue::Boolean(flag) => Some(At { value: *flag, bytes: value.span() }),
+        other => {
+            let problem = sink.bad_value(&value.span(), format!("`{key}` is neither `true` nor `false`"));
+            problem.label(format!("this is {}", a_type(other)));
             None
         }
     }
@@ -213,19 +318,11 @@ pub fn text(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
 
 /// A duration, as `90s`.
 pub fn span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<At<Span>> {
-    if let Some(number) = value.get_ref().as_integer() {
-        let problem = sink.bad_value(&value.span(), format!("`{key}` is a number without a unit"));
-        problem.help(format!("write \"{}s\" for seconds", number.as_str()));
-        return None;
+    let read = value.get_ref().as_str().and_then(|text| Span::parse(text).ok());
+    if read.is_none() {
+        written::not_a_duration(value, key, sink);
     }
-    let text = text(value, key, sink)?;
-    match Span::parse(&text.value) {
-        Ok(span) => Some(At { value: span, bytes: text.bytes }),
-        Err(message) => {
-            sink.bad_value(&text.bytes, message);
-            None
-        }
-    }
+    Some(At { value: read?, bytes: value.span() })
 }
 
 /// A duration of at most [`LONGEST`].
@@ -240,13 +337,21 @@ pub fn short_span(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) 
     Some(span)
 }
 
-/// A table.
-pub fn table<'a>(value: &'a Spanned<DeValue<'a>>, name: &str, sink: &mut Sink<'_>) -> Option<Section<'a>> {
+/// A table that may have these keys.
+pub fn table<'a>(
+    value: &'a Spanned<DeValue<'a>>,
+    name: &str,
+    fields: &'static [Field],
+    sink: &mut Sink<'_>,
+) -> Option<Section<'a>> {
     match value.get_ref().as_table() {
-        Some(table) => Some(Section::new(table, value.span(), name)),
+        Some(table) => Some(Section::new(table, value.span(), name, fields)),
         None => {
-            let what = value.get_ref().type_str();
-            sink.bad_value(&value.span(), format!("{name} is not a table")).label(format!("this is a {what}"));
+            let problem = sink.bad_value(&value.span(), format!("{name} is not a table"));
+            problem.label(format!("this is {}", a_type(value.get_ref())));
+            if let Some(way) = written::as_table(value.get_ref(), name) {
+                problem.help(way);
+            }
             None
         }
     }
@@ -261,7 +366,7 @@ pub fn scalar(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> O
         DeValue::Boolean(flag) => flag.to_string(),
         other => {
             sink.bad_value(&value.span(), format!("`{key}` is neither a string nor a number"))
-                .label(format!("this is a {}", other.type_str()));
+                .label(format!("this is {}", a_type(other)));
             return None;
         }
     };

@@ -1,8 +1,10 @@
 //! What may be demanded of a run as a whole. To add a rule: a function here and a row in [`RULES`].
 
-use super::measure::{Evidence, Question, is_named, outage, rounded};
+use super::measure::{Evidence, Question, beginning, is_named, outage, rounded};
+use crate::kernel::time::Time;
 use crate::object::{Fact, Key};
 use crate::record::outage::Row;
+use crate::record::timeline::Steps;
 use crate::record::workloads::{Workload, workload_name};
 
 /// One row of the registry.
@@ -12,6 +14,8 @@ pub struct Rule {
     pub name: &'static str,
     /// What it demands.
     pub what: &'static str,
+    /// Whether it is about a workload, so that `of` must say which; else about all if it says none.
+    pub needs_workload: bool,
     /// What was seen, if it holds, or what is wrong.
     pub judge: fn(Evidence<'_>, Question<'_>) -> Result<String, String>,
 }
@@ -21,12 +25,41 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "converged",
         what: "At the end everything is as wanted, of `of` or of all workloads, and has been so for the hold span.",
+        needs_workload: false,
         judge: converged,
     },
     Rule {
         name: "replacements-on-healthy-nodes",
         what: "Every lost pod was replaced, and every replacement was placed on a node that the event had not hit.",
+        needs_workload: false,
         judge: replacements_on_healthy_nodes,
+    },
+    Rule {
+        name: "no-pod-lost",
+        what: "No pod, of `of` or of any workload, was deleted or failed since the event, or at all.",
+        needs_workload: false,
+        judge: |e, q| none_of(e, q, "lost", |workload| &workload.lost),
+    },
+    Rule {
+        name: "no-eviction",
+        what: "No pod, of `of` or of any workload, had to go because of a taint, a drain, a full disk or a deleted node \
+               since the event, or at all.",
+        needs_workload: false,
+        judge: |e, q| none_of(e, q, "evicted", |workload| &workload.evicted),
+    },
+    Rule {
+        name: "rollout-complete",
+        what: "At the end `kubectl rollout status` would report success: all pods of the Deployment are of its newest \
+               template and available.",
+        needs_workload: true,
+        judge: rollout_complete,
+    },
+    Rule {
+        name: "rollout-stuck",
+        what: "The Deployment said at some time since the event, or at all, that its rollout does not get on \
+               (ProgressDeadlineExceeded).",
+        needs_workload: true,
+        judge: rollout_stuck,
     },
 ];
 
@@ -112,6 +145,64 @@ fn replacements_on_healthy_nodes(evidence: Evidence<'_>, question: Question<'_>)
     Ok(format!("on {}", seen.join(", ")))
 }
 
+/// That a number which only grows has not grown.
+fn none_of(
+    evidence: Evidence<'_>,
+    question: Question<'_>,
+    what: &str,
+    steps: fn(&Workload) -> &Steps,
+) -> Result<String, String> {
+    let from = beginning(evidence, question)?;
+    let is_asked = |name: &String| question.of.is_none_or(|of| is_named(name, of));
+    let all = evidence.recorder.workloads.iter().map(|(id, workload)| (workload_name(id), workload));
+    let asked: Vec<(String, &Workload)> = all.filter(|(name, _)| is_asked(name)).collect();
+    if asked.is_empty() {
+        return Err(question.of.map_or("there was no workload".to_string(), |of| format!("there was no {of}")));
+    }
+    let mut seen = 0;
+    for (name, workload) in asked {
+        let steps = steps(workload);
+        let known = if question.since.is_some() { steps.before(from) } else { 0 };
+        let grown = steps.value() - known;
+        if grown > 0 {
+            let first = steps.iter().find(|&(_, value)| value > known).map_or(Time::ZERO, |(at, _)| at);
+            let pods = if grown == 1 { "1 pod".to_string() } else { format!("{grown} pods") };
+            return Err(format!("{pods} of {name} {what}, the first at {}", rounded(first)));
+        }
+        seen += workload.live.value();
+    }
+    Ok(format!("none {what}, {seen} there at the end"))
+}
+
+/// The Deployment that the question is about.
+fn deployment<'a>(evidence: Evidence<'a>, question: Question<'_>) -> Result<&'a Workload, String> {
+    let of = question.of.unwrap_or_default();
+    let (_, workload) = evidence.recorder.workloads.find(of).ok_or_else(|| format!("there was no {of}"))?;
+    match workload.rollout.generation.iter().next() {
+        Some(_) => Ok(workload),
+        None => Err(format!("{of} is no Deployment: only those have rollouts")),
+    }
+}
+
+fn rollout_complete(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, String> {
+    let steps = &deployment(evidence, question)?.rollout.is_complete;
+    match steps.iter().last() {
+        Some((at, 1)) => Ok(format!("since {}", rounded(at))),
+        _ => Err(format!("not complete by the end of the run at {}", rounded(evidence.end))),
+    }
+}
+
+fn rollout_stuck(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, String> {
+    let (workload, from) = (deployment(evidence, question)?, beginning(evidence, question)?);
+    let steps = &workload.rollout.is_stuck;
+    let stuck = if steps.at(from) == 1 { Some(from) } else { steps.first_after(from, |value| value == 1) };
+    let Some(stuck) = stuck else { return Err("its condition Progressing never said ProgressDeadlineExceeded".into()) };
+    Ok(match steps.first_after(stuck, |value| value == 0) {
+        Some(free) => format!("from {} to {}", rounded(stuck), rounded(free)),
+        None => format!("since {}", rounded(stuck)),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +214,7 @@ mod tests {
         let recorder = Recorder::default();
         let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::ZERO };
         for rule in RULES {
-            assert!((rule.judge)(evidence, Question { of: None, since: None }).is_err(), "{}", rule.name);
+            assert!((rule.judge)(evidence, Question { of: None, since: None, before: None }).is_err(), "{}", rule.name);
         }
     }
 
@@ -132,8 +223,10 @@ mod tests {
         let mut recorder = Recorder::default();
         recorder.outage(Time::ZERO, "crash".into(), &["n1".into()]);
         let evidence = Evidence { recorder: &recorder, hold: Span::ZERO, end: Time::ZERO };
-        let judged =
-            (find("replacements-on-healthy-nodes").unwrap().judge)(evidence, Question { of: None, since: None });
+        let judged = (find("replacements-on-healthy-nodes").unwrap().judge)(
+            evidence,
+            Question { of: None, since: None, before: None },
+        );
         assert_eq!(judged, Err("no pod was lost".to_string()));
     }
 }

@@ -3,13 +3,18 @@
 //! The texts that became names of registries (faults, settings, delays, measures) are looked up already; what refers to
 //! other parts of the scenario keeps its place, so that `check` can point at it.
 
+use super::failure::Failure;
 use super::measure::Measure;
 use super::reader::At;
 use super::rule::Rule;
+use super::target::Written;
+use crate::action::Action;
+use crate::cluster::Start;
 use crate::cluster::Stop;
-use crate::fault::{Fault, Target};
+use crate::fault::Fault;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
+use crate::object::labels::Selector;
 use crate::object::resources::ResourceList;
 use crate::object::taint::Taint;
 use crate::object::{DelayId, SettingId, Timestamp};
@@ -39,18 +44,24 @@ pub const DEFAULT_MAX_PODS: i64 = 110;
 pub struct Scenario {
     /// What it is about, in a sentence.
     pub title: String,
-    /// Manifests, relative to the scenario file.
+    /// Manifests, each relative to the file that names it.
     pub manifests: Vec<At<String>>,
     /// `[run]`.
     pub run: Run,
     /// `[[cluster.pool]]`.
     pub pools: Vec<Pool>,
+    /// `[[domain]]`.
+    pub domains: Vec<Domain>,
+    /// `[[workload]]`.
+    pub workloads: Vec<Workload>,
     /// `[delays]`.
     pub delays: Vec<(DelayId, Delay)>,
     /// `[control]`.
     pub settings: Vec<(SettingId, i64)>,
     /// `[[event]]`.
     pub events: Vec<Event>,
+    /// `[[failure]]`.
+    pub failures: Vec<Failure>,
     /// `[[expect]]`.
     pub expectations: Vec<Expectation>,
     /// Ids of all events, of those that could not be read too.
@@ -72,33 +83,110 @@ pub struct Run {
     pub stop: Stop,
     /// How long everything must stay as wanted to count as converged.
     pub hold: Span,
+    /// What is there at the beginning.
+    pub start: Start,
 }
 
-/// `[[cluster.pool]]`: machines of one make. Its nodes are called `<name>-1`, `<name>-2`, …
+/// `[[cluster.pool]]`: machines of one make.
 #[derive(Clone, Debug)]
 pub struct Pool {
     /// Name.
     pub name: At<String>,
     /// How many machines.
     pub count: u64,
+    /// Their names; `<pool>-1`, `<pool>-2`, … if empty.
+    pub names: Vec<String>,
     /// Zones, dealt out in turn; none if empty.
     pub zones: Vec<String>,
+    /// Racks by zone (none for all), dealt out in turn within it.
+    pub racks: Vec<(Option<String>, Vec<String>)>,
     /// What each machine has.
     pub capacity: ResourceList,
+    /// What of it pods may have.
+    pub allocatable: ResourceList,
     /// Labels of its nodes besides the usual ones.
     pub labels: Vec<(String, String)>,
     /// Taints of its nodes.
     pub taints: Vec<Taint>,
 }
 
+/// One node of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolNode<'a> {
+    /// Its name.
+    pub name: String,
+    /// Its zone.
+    pub zone: Option<&'a str>,
+    /// Its rack.
+    pub rack: Option<&'a str>,
+}
+
 impl Pool {
-    /// Names and zones of its nodes, in order.
-    pub fn nodes(&self) -> impl Iterator<Item = (String, Option<&str>)> {
-        (0..self.count).map(|index| {
-            let zone = (!self.zones.is_empty()).then(|| self.zones[index as usize % self.zones.len()].as_str());
-            (format!("{}-{}", self.name.value, index + 1), zone)
-        })
+    /// Its nodes, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = PoolNode<'_>> {
+        (0..self.count).map(|index| self.node(index))
     }
+
+    /// The node of this index; those past the last are what the pool would grow by.
+    pub fn node(&self, index: u64) -> PoolNode<'_> {
+        let turns = self.zones.len().max(1) as u64;
+        let zone = self.zones.get((index % turns) as usize).map(String::as_str);
+        let racks = self.racks.iter().find(|(of, _)| of.is_none() || of.as_deref() == zone);
+        let rack = racks
+            .filter(|(_, racks)| !racks.is_empty())
+            .map(|(_, racks)| racks[((index / turns) % racks.len() as u64) as usize].as_str());
+        let name = match self.names.get(index as usize) {
+            Some(name) => name.clone(),
+            None => format!("{}-{}", self.name.value, index + 1),
+        };
+        PoolNode { name, zone, rack }
+    }
+}
+
+/// `[[domain]]`: what fails together.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// Name.
+    pub name: At<String>,
+    /// What it is, as `power`.
+    pub kind: At<String>,
+    /// The domain that it is a part of.
+    pub within: Option<At<String>>,
+    /// Its nodes, besides those of the domains within it.
+    pub covers: Covers,
+}
+
+/// Nodes that are known before the run; a node must pass all filters that are there.
+#[derive(Clone, Debug, Default)]
+pub struct Covers {
+    /// One of these.
+    pub nodes: Option<Vec<At<String>>>,
+    /// In one of these zones.
+    pub zones: Option<Vec<At<String>>>,
+    /// Of one of these pools.
+    pub pools: Option<Vec<At<String>>>,
+    /// With labels that this matches.
+    pub labels: Option<At<Selector>>,
+}
+
+impl Covers {
+    /// Whether it names no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_none() && self.zones.is_none() && self.pools.is_none() && self.labels.is_none()
+    }
+}
+
+/// `[[workload]]`: a manifest in short.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Name, for messages.
+    pub name: At<String>,
+    /// Namespace.
+    pub namespace: String,
+    /// The manifest that it stands for, as YAML.
+    pub yaml: String,
+    /// Where each line of that comes from.
+    pub lines: Vec<Range<usize>>,
 }
 
 /// When an event begins.
@@ -111,7 +199,7 @@ pub enum Moment {
         /// Its id.
         event: At<String>,
         /// How long after.
-        delay: Span,
+        delay: Delay,
     },
 }
 
@@ -122,14 +210,43 @@ pub struct Event {
     pub id: At<String>,
     /// When.
     pub moment: Moment,
-    /// What: its name in the registry of faults.
+    /// Its name in its registry.
     pub name: &'static str,
-    /// The same with its parameters.
-    pub fault: Arc<dyn Fault>,
+    /// What.
+    pub what: What,
+    /// Whom it hits; none if it needs none.
+    pub target: Option<At<Written>>,
+    /// The object or event that it is about.
+    pub of: Option<At<String>>,
+    /// Where that is written which the object may refuse: a patch, the name of a container.
+    pub tried: Option<Range<usize>>,
     /// For how long; for good if none.
-    pub lasts: Option<Span>,
-    /// Whom it hits.
-    pub target: At<Target>,
+    pub lasts: Option<Delay>,
+    /// Within which time its nodes are hit.
+    pub jitter: Span,
+    /// Within which time after its end its nodes get well.
+    pub stagger: Span,
+}
+
+/// What an event does.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Something breaks.
+    Fault(Arc<dyn Fault>),
+    /// Somebody acts.
+    Action(Arc<dyn Action>),
+    /// Manifests are applied.
+    Apply {
+        /// The files, each relative to the file that names it.
+        manifests: Vec<At<String>>,
+    },
+    /// New machines of a pool.
+    Add {
+        /// The pool.
+        pool: At<String>,
+        /// How many.
+        count: u64,
+    },
 }
 
 /// `[[expect]]`.
@@ -143,6 +260,10 @@ pub struct Expectation {
     pub of: Option<At<String>>,
     /// The event from which it counts.
     pub since: Option<At<String>>,
+    /// The event before which it must have happened.
+    pub before: Option<At<String>>,
+    /// In which share of several seeds it must come true (millionths).
+    pub share: u32,
     /// Where it begins in the file.
     pub bytes: Range<usize>,
 }

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::cluster::Happening;
-use crate::fault::Target;
 use crate::kernel::dist::Delay;
 use crate::kernel::time::{Span, Time};
+use crate::object::Target;
 use crate::object::{DelayId, SettingId};
 
 const GOOD: &str = r#"
@@ -206,7 +206,7 @@ fn events_cannot_wait_for_each_other() {
     let text = GOOD.replace("id = \"cut\"\nat = \"1m\"", "id = \"cut\"\nafter = \"crash\"");
     let problems = load_text(&text).unwrap_err();
     let messages: Vec<_> = problems.list.iter().map(|problem| problem.message.as_str()).collect();
-    assert_eq!(messages, ["`cut` would wait for itself", "`crash` would wait for itself"]);
+    assert_eq!(messages, ["`cut` would wait for itself"]);
 }
 
 #[test]
@@ -265,10 +265,10 @@ fn numbers_and_names_without_sense_are_refused_with_a_sentence() {
         ("= 0.2 }", "= 0.2, unhealthy-zone-threshold = 1.1 }", "it is at most 1"),
         ("until = \"10m\"", "until = \"9999d\"", "`until` is longer than a year"),
         ("until = \"10m\"", "until = \"10m\"\nhold = \"11m\"", "`hold` is 11m00s, longer than the run of 10m00s"),
-        ("\nfor = \"2m\"", "\nstagger = \"2m\"", "has no key `stagger`"),
+        ("\nfor = \"2m\"", "\nstagger = \"2m\"", "it never ends, so no node gets well"),
         ("do = \"node.crash\"", "do = \"node.reboot\"\nfor = \"1m\"", "`node.reboot` is over at once: it has no `for`"),
         ("do = \"node.crash\"", "do = \"image-registry.gone\"", "hits the cluster as a whole: it has no target"),
-        ("do = \"node.crash\"", "do = \"node.slow\"", "how many times slower? `factor` is missing"),
+        ("do = \"node.crash\"", "do = \"node.slow\"", "`node.slow` has no `factor`"),
         ("do = \"node.crash\"", "do = \"node.slow\"\nfactor = \"x\"", "`x` is not a factor"),
         ("for = \"2m\"", "for = \"999999d\"", "`for` is longer than a year"),
         ("ready-after = \"2s\"", "ready-after = \"99999999d\"", "`ready-after` is longer than a year"),
@@ -278,4 +278,171 @@ fn numbers_and_names_without_sense_are_refused_with_a_sentence() {
         assert!(rendered.contains(told), "{to}: {rendered}");
         assert!(rendered.contains("dir/test.toml:"), "{rendered}");
     }
+}
+
+/// Loads `main.toml` of these files.
+fn load_files(files: &[(&str, &str)]) -> Result<Loaded, Problems> {
+    let find = |path: &str| {
+        let found = files.iter().find(|(name, _)| *name == path);
+        found.map(|(_, text)| (*text).to_string()).ok_or_else(|| "no such file".to_string())
+    };
+    load("main.toml", &find)
+}
+
+const CLUSTER: &str = r#"
+include = ["../delays.toml"]
+manifests = ["../web.yaml"]
+
+[[cluster.pool]]
+name = "w"
+count = 4
+zones = ["a", "b"]
+racks = { a = ["a1"], b = ["b1"] }
+capacity = { cpu = "4", memory = "8Gi" }
+
+[[event]]
+id = "crash"
+at = "1m"
+do = "node.crash"
+target = { node = "w-1" }
+"#;
+
+const WEB: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n";
+
+#[test]
+fn an_included_file_is_the_base_of_the_one_that_includes_it() {
+    let main = r#"
+schema = "evenkeel/v1"
+title = "Built on another"
+include = "parts/cluster.toml"
+
+[delays]
+ready-after = "9s"
+
+[[event]]
+id = "crash"
+target = { domain = "b1" }
+
+[[event]]
+id = "later"
+after = "crash"
+do = "node.crash"
+target = { node = "w-1" }
+"#;
+    let delays = "[delays]\nready-after = \"1s\"\nimage-pull = \"3s\"\n";
+    let files = [("main.toml", main), ("parts/cluster.toml", CLUSTER), ("delays.toml", delays), ("web.yaml", WEB)];
+    let loaded = load_files(&files).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let config = loaded.config(None);
+    let seconds = |id| match config.delays.get(id) {
+        Delay::Constant(span) => span.as_secs(),
+        other => panic!("{other}"),
+    };
+    assert_eq!((seconds(DelayId::ReadyAfter), seconds(DelayId::ImagePull)), (9, 3), "the including file wins");
+    assert_eq!(config.events.len(), 2);
+    assert_eq!(config.events[0].at, Time::ZERO + Span::from_secs(60), "kept of the base");
+    let Happening::Fault { target, .. } = &config.events[0].what else { panic!("it is a fault") };
+    assert_eq!(target.to_string(), "nodes of domain b1", "changed by the including file");
+    assert_eq!(loaded.domains.nodes("b1").map(<[_]>::len), Some(2));
+    assert_eq!(loaded.manifests[0].path, "web.yaml", "relative to the file that names it");
+    // A mistake is shown in the file in which it is.
+    let broken = CLUSTER.replace("count = 4", "cuont = 4");
+    let files = [("main.toml", main), ("parts/cluster.toml", &broken), ("delays.toml", delays), ("web.yaml", WEB)];
+    let rendered = load_files(&files).unwrap_err().render(false);
+    assert!(rendered.contains("parts/cluster.toml:7:1"), "{rendered}");
+}
+
+#[test]
+fn files_that_include_each_other_are_told_apart_from_files_that_are_used_twice() {
+    let head = "schema = \"evenkeel/v1\"\ntitle = \"t\"\n";
+    let looped = format!("{head}include = [\"a.toml\"]\n");
+    let files = [
+        ("main.toml", looped.as_str()),
+        ("a.toml", "include = [\"b.toml\"]\n"),
+        ("b.toml", "include = [\"a.toml\"]\n"),
+    ];
+    let rendered = load_files(&files).unwrap_err().render(false);
+    assert!(
+        rendered.contains("`a.toml` includes itself: `a.toml` includes `b.toml`, which includes `a.toml`"),
+        "{rendered}"
+    );
+    let twice = format!("{head}include = [\"a.toml\", \"b.toml\"]\n");
+    let pool = "[[cluster.pool]]\nname = \"w\"\ncount = 1\ncapacity = { cpu = 1, memory = \"1Gi\" }\n";
+    let files = [
+        ("main.toml", twice.as_str()),
+        ("a.toml", "include = [\"c.toml\"]\n"),
+        ("b.toml", "include = [\"c.toml\"]\n"),
+        ("c.toml", pool),
+    ];
+    let loaded = load_files(&files).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    assert_eq!(loaded.scenario.pools.len(), 1);
+}
+
+#[test]
+fn failure_domains_are_a_tree() {
+    let main = r#"
+schema = "evenkeel/v1"
+title = "Feeds and racks"
+
+[[cluster.pool]]
+name = "w"
+count = 8
+zones = ["a", "b"]
+racks = { a = ["a1", "a2"], b = ["b1"] }
+capacity = { cpu = "4", memory = "8Gi" }
+
+[[domain]]
+name = "feed-1"
+kind = "power"
+covers = { nodes = ["w-8"] }
+
+[[domain]]
+name = "row-1"
+kind = "row"
+within = "feed-1"
+covers = { zone = "a", labels = "evenkeel/rack=a2" }
+"#;
+    let loaded = load_files(&[("main.toml", main)]).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let nodes =
+        |name| loaded.domains.nodes(name).unwrap().iter().map(|node| node.as_str()).collect::<Vec<_>>().join(" ");
+    assert_eq!(nodes("a"), "w-1 w-3 w-5 w-7");
+    assert_eq!(nodes("a1"), "w-1 w-5");
+    assert_eq!(nodes("row-1"), "w-3 w-7");
+    assert_eq!(nodes("feed-1"), "w-3 w-7 w-8");
+    let looped = main.replace("kind = \"power\"", "kind = \"power\"\nwithin = \"row-1\"");
+    let rendered = load_files(&[("main.toml", &looped)]).unwrap_err().render(false);
+    assert!(rendered.contains("would lie within itself"), "{rendered}");
+}
+
+#[test]
+fn a_short_workload_is_a_manifest() {
+    let main = r#"
+schema = "evenkeel/v1"
+title = "Short"
+
+[[cluster.pool]]
+name = "w"
+count = 1
+capacity = { cpu = "4", memory = "8Gi" }
+
+[[workload]]
+name = "web"
+namespace = "shop"
+replicas = 3
+requests = { cpu = "500m" }
+ready-after = "2s"
+max-surge = 1
+min-ready = "5s"
+expose = 80
+spread = [{ topology-key = "kubernetes.io/hostname", when-unsatisfiable = "ScheduleAnyway" }]
+tolerations = [{ key = "node.kubernetes.io/unreachable", effect = "NoExecute", seconds = 30 }]
+"#;
+    let loaded = load_files(&[("main.toml", main)]).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let kinds: Vec<String> =
+        loaded.objects.iter().map(|object| format!("{} {}", object.kind(), object.key())).collect();
+    assert_eq!(kinds, ["Namespace shop", "Service shop/web", "Deployment shop/web"]);
+    insta::assert_snapshot!(loaded.scenario.workloads[0].yaml);
+    // What the API server's rules say of it is shown at the key.
+    let wrong = main.replace("max-surge = 1", "max-surge = 0\nmax-unavailable = 0");
+    let rendered = load_files(&[("main.toml", &wrong)]).unwrap_err().render(false);
+    assert!(rendered.contains("main.toml:17:") && rendered.contains("may not be 0"), "{rendered}");
 }

@@ -4,11 +4,11 @@
 //! `pkg/controller/deployment/util/deployment_util.go`, v1.36. The hash of a template is another than upstream's,
 //! which hashes a dump of Go's types: FNV-32a over our own digest of the template, written in the same letters.
 
-use super::status::{self, PROGRESSING};
-use super::{Halt, Revisions, Rollout, rollback, scale};
+use super::{Halt, Revisions, Rollout, rollback, scale, status};
 use crate::apiserver::{ApiError, Request};
 use crate::controller::ownership;
 use crate::kernel::digest::Digest;
+use crate::object::deployment::PROGRESSING;
 use crate::object::replicaset::{PodTemplate, ReplicaSetSpec};
 use crate::object::{Deployment, Key, Labels, Meta, Name, ReplicaSet, Strategy};
 use std::cmp::Ordering;

@@ -6,12 +6,10 @@
 use super::scale::{max_unavailable, total};
 use super::{End, Halt, Outcome, Revisions, Rollout};
 use crate::kernel::time::{Span, Time};
-use crate::object::deployment::DeploymentStatus;
+use crate::object::deployment::{DeploymentStatus, PROGRESSING, TIMED_OUT};
 use crate::object::{Condition, ConditionStatus, Deployment, ReplicaSet, SettingId, Timestamp, condition};
 use std::sync::Arc;
 
-/// Condition type: the rollout moves on.
-pub const PROGRESSING: &str = "Progressing";
 /// Condition type: enough pods are available.
 const AVAILABLE: &str = "Available";
 /// Condition type: pods could not be created or deleted.
@@ -25,7 +23,6 @@ pub const FOUND_NEW_SET: &str = "FoundNewReplicaSet";
 pub const SET_CREATE_ERROR: &str = "ReplicaSetCreateError";
 const NEW_SET_AVAILABLE: &str = "NewReplicaSetAvailable";
 const SET_UPDATED: &str = "ReplicaSetUpdated";
-const TIMED_OUT: &str = "ProgressDeadlineExceeded";
 const PAUSED: &str = "DeploymentPaused";
 const RESUMED: &str = "DeploymentResumed";
 

@@ -191,6 +191,8 @@ impl Program for GarbageCollector {
             Kind::PriorityClass,
             Kind::Node,
             Kind::Lease,
+            Kind::ClusterOpaque,
+            Kind::Opaque,
             Kind::Deployment,
             Kind::ReplicaSet,
             Kind::Service,

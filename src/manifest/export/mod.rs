@@ -10,6 +10,7 @@ mod pod;
 mod workload;
 
 use super::decode;
+use super::kinds::{Kept, Lost};
 use crate::object::deployment::DeploymentStrategy;
 use crate::object::labels::{Labels, Selector};
 use crate::object::resources::ResourceList;
@@ -17,7 +18,7 @@ use crate::object::service::Endpoint;
 use crate::object::taint::Taint;
 use crate::object::{
     Condition, EndpointSlice, Event, Kind, Lease, Meta, MicroTime, Name, Node, Object, OwnerRef, PriorityClass,
-    Service, Timestamp, Uid,
+    Service, Timestamp, Uid, opaque,
 };
 use overlay::Overlay;
 use serde_json::{Map, Value, json};
@@ -25,10 +26,13 @@ use serde_json::{Map, Value, json};
 /// The object as the API server would serve it, as far as its fields are kept.
 pub fn export(object: &Object) -> Value {
     let document = base(object);
+    if object.kind().is_opaque() {
+        return opaque(object, document);
+    }
     // What the document alone says; where it says nothing, an object without fields.
     let was = decode::decode(&document, object.meta().namespace()).ok().map(|decoded| decoded.object);
     let mut overlay = Overlay::new(document);
-    metadata(&mut overlay, object, was.as_ref().map(Object::meta));
+    metadata(&mut overlay, object.meta(), object.kind(), was.as_ref().map(Object::meta));
     match object {
         Object::Pod(now) => pod::pod(&mut overlay, now, &before(&was)),
         Object::Node(now) => node(&mut overlay, now, &before(&was)),
@@ -40,6 +44,7 @@ pub fn export(object: &Object) -> Value {
         Object::PriorityClass(now) => priority_class(&mut overlay, now, &before(&was)),
         Object::Lease(now) => lease(&mut overlay, now, &before(&was)),
         Object::Event(now) => event(&mut overlay, now, &before(&was)),
+        Object::Opaque(_) | Object::ClusterOpaque(_) => unreachable!("their documents are never changed"),
     }
     overlay.document
 }
@@ -54,7 +59,10 @@ fn base(object: &Object) -> Value {
     let parsed = |source: &crate::object::Document| serde_json::from_str::<Value>(&source.json).ok();
     let mut document = object.meta().source.as_deref().and_then(parsed).unwrap_or_else(|| {
         let group = if kind.group().is_empty() { String::new() } else { format!("{}/", kind.group()) };
-        json!({"apiVersion": format!("{group}{}", kind.version()), "kind": kind.name(), "metadata": {}})
+        match opaque::parts(object.meta().name()).filter(|_| kind.is_opaque()) {
+            Some(parts) => json!({"apiVersion": parts.api_version, "kind": parts.kind, "metadata": {}}),
+            None => json!({"apiVersion": format!("{group}{}", kind.version()), "kind": kind.name(), "metadata": {}}),
+        }
     });
     // A template that was replaced brings its own source.
     let (spec, path) = match object {
@@ -77,13 +85,13 @@ fn base(object: &Object) -> Value {
     document
 }
 
-fn metadata(overlay: &mut Overlay, object: &Object, was: Option<&Meta>) {
-    let (now, default) = (object.meta(), Meta::default());
+fn metadata(overlay: &mut Overlay, now: &Meta, kind: Kind, was: Option<&Meta>) {
+    let default = Meta::default();
     let was = was.unwrap_or(&default);
     if overlay.document["metadata"]["name"].as_str().unwrap_or_default() != now.name().as_str() {
         overlay.set("/metadata/name", text(now.name()));
     }
-    if object.kind().is_namespaced() {
+    if kind.is_namespaced() {
         overlay.set("/metadata/namespace", text(now.namespace()));
     }
     let path = |field: &str| format!("/metadata/{field}");
@@ -123,14 +131,30 @@ fn metadata(overlay: &mut Overlay, object: &Object, was: Option<&Meta>) {
     });
 }
 
+/// An object of a kind that is not interpreted: its document with its metadata of now.
+fn opaque(object: &Object, document: Value) -> Value {
+    let own = |meta: &Meta| {
+        let plain = |name: &Name| opaque::parts(name).map_or_else(Name::none, |parts| parts.name.into());
+        let (mut own, prefix) = (meta.clone(), plain(&meta.generate_name));
+        (own.key.name, own.generate_name) = (plain(meta.name()), prefix);
+        own
+    };
+    let kept = Kept { is_namespaced: Some(object.kind().is_namespaced()), lost: Lost::Nothing };
+    let was = super::opaque::decode(&document, object.meta().namespace(), kept, false).ok();
+    let was = was.map(|decoded| own(decoded.object.meta()));
+    let mut overlay = Overlay::new(document);
+    metadata(&mut overlay, &own(object.meta()), object.kind(), was.as_ref());
+    overlay.document
+}
+
 fn owner(owner: &OwnerRef) -> Value {
     let group = if owner.kind.group().is_empty() { String::new() } else { format!("{}/", owner.kind.group()) };
-    let mut value = json!({
-        "apiVersion": format!("{group}{}", owner.kind.version()),
-        "kind": owner.kind.name(),
-        "name": owner.name.as_str(),
-        "uid": owner.uid.to_string(),
-    });
+    let parts = opaque::parts(&owner.name).filter(|_| owner.kind.is_opaque());
+    let (api_version, kind, name) = match &parts {
+        Some(parts) => (parts.api_version.clone(), parts.kind, parts.name),
+        None => (format!("{group}{}", owner.kind.version()), owner.kind.name(), owner.name.as_str()),
+    };
+    let mut value = json!({"apiVersion": api_version, "kind": kind, "name": name, "uid": owner.uid.to_string()});
     for (is_set, field) in [(owner.controller, "controller"), (owner.block_owner_deletion, "blockOwnerDeletion")] {
         if is_set {
             value[field] = json!(true);
