@@ -43,6 +43,7 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
         events,
         failures,
         expectations,
+        mentions: std::mem::take(&mut sink.mentions),
         event_ids,
         are_pools_complete,
     })

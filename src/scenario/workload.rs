@@ -33,6 +33,9 @@ pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Workload> {
     workloads.into_iter().map(|(_, workload)| workload).collect()
 }
 
+/// Most pods of one workload. Ours, a few times what upstream is built for.
+const PODS_MAX: u64 = 500_000;
+
 /// A manifest that is being written, line by line.
 struct Manifest {
     yaml: String,
@@ -147,6 +150,11 @@ impl Values {
 
     /// What is wrong between keys, or with values that Kubernetes has only in whole seconds.
     fn check(&self, sink: &mut Sink<'_>) {
+        if self.text("replicas").and_then(|text| text.parse::<u64>().ok()).is_some_and(|count| count > PODS_MAX) {
+            let message = format!("one workload has at most {PODS_MAX} pods here");
+            sink.bad_value(&self.bytes("replicas"), message)
+                .note("Kubernetes is built for 150,000 in all; far beyond that a run takes hours and does not fit into memory");
+        }
         self.check_names(sink);
         for key in ["grace-period", "min-ready", "progress-deadline"] {
             let span = self.text(key).and_then(|text| Span::parse(text).ok());
