@@ -28,7 +28,8 @@ pub fn check(
     sink: &mut Sink<'_>,
 ) {
     let all = objects.map(|objects| objects.iter().chain(applied.iter().copied()).collect::<Vec<_>>());
-    let workloads = all.as_deref().map(workloads_of);
+    let workloads = all.as_deref().filter(|_| scenario.are_workloads_complete).map(workloads_of);
+    let all = all.filter(|_| scenario.are_workloads_complete);
     let check = Check { scenario, domains, objects: all, workloads };
     check.events(sink);
     check.failures(sink);

@@ -70,6 +70,8 @@ pub struct Scenario {
     pub event_ids: Vec<String>,
     /// Whether all pools could be read, so that what they do not have is really not there.
     pub are_pools_complete: bool,
+    /// Whether all short workloads could be read.
+    pub are_workloads_complete: bool,
 }
 
 /// `[run]`.
