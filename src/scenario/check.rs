@@ -4,7 +4,7 @@ use super::domain::{Domains, no_such};
 use super::failure::expand::{self, Layout};
 use super::measure::is_named;
 use super::problem::code;
-use super::reader::{At, Sink};
+use super::reader::{At, Mention, Sink};
 use super::schema::{Claim, Event, Moment, Scenario, What};
 use super::shape::unsimulated;
 use super::suggest::{listed, nearest};
@@ -28,11 +28,13 @@ pub fn check(
     sink: &mut Sink<'_>,
 ) {
     let all = objects.map(|objects| objects.iter().chain(applied.iter().copied()).collect::<Vec<_>>());
-    let workloads = all.as_deref().map(workloads_of);
+    let workloads = all.as_deref().filter(|_| scenario.are_workloads_complete).map(workloads_of);
+    let all = all.filter(|_| scenario.are_workloads_complete);
     let check = Check { scenario, domains, objects: all, workloads };
     check.events(sink);
     check.failures(sink);
     check.expectations(sink);
+    check.mentions(sink);
 }
 
 fn workloads_of(objects: &[&Object]) -> BTreeSet<String> {
@@ -73,6 +75,21 @@ impl Check<'_> {
             }
             self.subject(event, sink);
             self.trial(event, sink);
+        }
+    }
+
+    /// What tables mention that could not be read as a whole; of the others it has been told.
+    fn mentions(&self, sink: &mut Sink<'_>) {
+        for mention in &self.scenario.mentions {
+            let (Mention::Event(name) | Mention::Workload(name)) = mention;
+            let place = Some(sink.place(&name.bytes));
+            if sink.problems.list.iter().any(|problem| problem.place == place) {
+                continue;
+            }
+            match mention {
+                Mention::Event(id) => self.event_exists(id, sink),
+                Mention::Workload(of) => self.workload_exists(of, sink),
+            };
         }
     }
 

@@ -4,7 +4,7 @@ use super::distribution;
 use super::language::EVENT;
 use super::patch;
 use super::problem::code;
-use super::reader::{At, Section, Sink};
+use super::reader::{At, Mention, Section, Sink};
 use super::schema::{Event, Moment, What};
 use super::shape;
 use super::suggest::{listed, nearest};
@@ -19,11 +19,19 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::DeValue;
 
+/// Most events of a scenario. Ours: those that are many come from `[[failure]]`.
+const EVENTS_MAX: usize = 2_000;
+
 /// Reads the events, and the ids of all of them.
 pub fn events(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Event>, Vec<String>) {
     let mut ids = Vec::new();
     let mut events = Vec::new();
-    for mut section in root.tables("event", "event", EVENT, sink) {
+    let sections = root.tables("event", "event", EVENT, sink);
+    if let Some(section) = sections.get(EVENTS_MAX) {
+        sink.bad_value(&section.bytes, format!("a scenario has at most {EVENTS_MAX} events"))
+            .help("what fails again and again is a `[[failure]]`");
+    }
+    for mut section in sections.into_iter().take(EVENTS_MAX) {
         let id = id(&mut section, &mut ids, sink);
         events.extend(event(section, id, sink));
     }
@@ -351,6 +359,7 @@ fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {
     let has_at = section.value("at").is_some();
     let at = section.short_span("at", sink);
     let after = section.text("after", sink);
+    sink.mentions.extend(after.clone().map(Mention::Event));
     let written = section.value("delay");
     let delay = written.and_then(|value| distribution::delay(value, "delay", sink));
     match (has_at, after) {

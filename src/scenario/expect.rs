@@ -3,7 +3,7 @@
 use super::language::EXPECT;
 use super::measure::{self, MEASURES, Measure, Unit};
 use super::problem::code;
-use super::reader::{self, At, Section, Sink};
+use super::reader::{self, At, Mention, Section, Sink};
 use super::rule::{self, RULES};
 use super::schema::{Bound, Claim, Comparison, Expectation};
 use super::shape;
@@ -31,6 +31,8 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
     let of = section.text("of", sink);
     let since = section.text("since", sink);
     let before = section.text("before", sink);
+    sink.mentions.extend([&since, &before].into_iter().flatten().cloned().map(Mention::Event));
+    sink.mentions.extend(of.clone().map(Mention::Workload));
     let share = section.value("in").and_then(|value| shape::share(value, "in", sink)).unwrap_or(ALL_SEEDS);
     let is_mistyped = !section.is_missing("measure") || !section.is_missing("rule");
     let measure = section.text("measure", sink);

@@ -22,7 +22,7 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     let (pools, are_pools_complete) = cluster(&mut root, sink);
     let domains = root.tables("domain", "domain", DOMAIN, sink);
     let domains = domains.into_iter().filter_map(|section| domain::domain(section, sink)).collect();
-    let workloads = workload::workloads(&mut root, sink);
+    let (workloads, are_workloads_complete) = workload::workloads(&mut root, sink);
     let delays = root.table("delays", &[], sink).map(|section| control::delays(section, sink)).unwrap_or_default();
     let settings = root.table("control", &[], sink).map(|section| control::control(section, sink)).unwrap_or_default();
     let (events, event_ids) = event::events(&mut root, sink);
@@ -43,8 +43,10 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
         events,
         failures,
         expectations,
+        mentions: std::mem::take(&mut sink.mentions),
         event_ids,
         are_pools_complete,
+        are_workloads_complete,
     })
 }
 

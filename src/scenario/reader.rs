@@ -29,8 +29,19 @@ pub struct At<T> {
 /// Where problems go, with what is needed to say in which file they are.
 pub struct Sink<'a> {
     map: Map<'a>,
+    /// What was mentioned so far, by tables that could not be read too.
+    pub mentions: Vec<Mention>,
     /// All problems so far.
     pub problems: &'a mut Problems,
+}
+
+/// Something that one part of a scenario says of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mention {
+    /// The id of an event.
+    Event(At<String>),
+    /// A workload, as `deployment/web`.
+    Workload(At<String>),
 }
 
 enum Map<'a> {
@@ -41,12 +52,12 @@ enum Map<'a> {
 impl<'a> Sink<'a> {
     /// Problems of a single file.
     pub fn new(file: &'a str, problems: &'a mut Problems) -> Sink<'a> {
-        Sink { map: Map::File(file), problems }
+        Sink { map: Map::File(file), mentions: Vec::new(), problems }
     }
 
     /// Problems of several files.
     pub fn over(sources: &'a Sources, problems: &'a mut Problems) -> Sink<'a> {
-        Sink { map: Map::Sources(sources), problems }
+        Sink { map: Map::Sources(sources), mentions: Vec::new(), problems }
     }
 
     /// The place of these bytes.

@@ -5,7 +5,7 @@
 
 use super::failure::Failure;
 use super::measure::Measure;
-use super::reader::At;
+use super::reader::{At, Mention};
 use super::rule::Rule;
 use super::target::Written;
 use crate::action::Action;
@@ -64,10 +64,14 @@ pub struct Scenario {
     pub failures: Vec<Failure>,
     /// `[[expect]]`.
     pub expectations: Vec<Expectation>,
+    /// What any table says of another, of those that could not be read too.
+    pub mentions: Vec<Mention>,
     /// Ids of all events, of those that could not be read too.
     pub event_ids: Vec<String>,
     /// Whether all pools could be read, so that what they do not have is really not there.
     pub are_pools_complete: bool,
+    /// Whether all short workloads could be read.
+    pub are_workloads_complete: bool,
 }
 
 /// `[run]`.

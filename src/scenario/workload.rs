@@ -16,9 +16,10 @@ use crate::object::validation;
 use std::ops::Range;
 use toml::de::DeValue;
 
-/// Reads the workloads.
-pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Workload> {
+/// Reads the workloads, and says whether all could be read.
+pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Workload>, bool) {
     let sections = root.tables("workload", "workload", WORKLOAD, sink);
+    let declared = sections.len();
     let mut workloads: Vec<(String, Workload)> = Vec::new();
     for section in sections {
         let Some((identity, workload)) = workload(section, sink) else { continue };
@@ -30,8 +31,12 @@ pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Workload> {
         }
         workloads.push((identity, workload));
     }
-    workloads.into_iter().map(|(_, workload)| workload).collect()
+    let are_complete = workloads.len() == declared;
+    (workloads.into_iter().map(|(_, workload)| workload).collect(), are_complete)
 }
+
+/// Most pods of one workload. Ours, a few times what upstream is built for.
+const PODS_MAX: u64 = 500_000;
 
 /// A manifest that is being written, line by line.
 struct Manifest {
@@ -226,9 +231,10 @@ impl Values {
             }
         }
         let replicas = self.text("replicas").and_then(|text| text.parse::<u64>().ok());
-        if replicas.is_some_and(|replicas| replicas > i32::MAX as u64) {
+        if replicas.is_some_and(|replicas| replicas > PODS_MAX) {
             sink.bad_value(&self.bytes("replicas"), "no workload has so many pods")
-                .label(format!("expected at most {}", i32::MAX));
+                .label(format!("expected at most {PODS_MAX}"))
+                .note("Kubernetes is built for 150,000 in all; beyond that a run takes hours and does not fit into memory");
         }
         let port = self.text("expose").and_then(|text| text.parse::<u64>().ok());
         if port.is_some_and(|port| port > u64::from(u16::MAX)) {
