@@ -58,17 +58,11 @@ pub fn object_of(parameters: &Parameters, kinds: &[Kind], what: &str) -> Result<
     Err(Wrong::new("of", format!("a {kind} has no {what}")).help(format!("`of` names a {known}")))
 }
 
-const EFFECTS: [Effect; 3] = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
-
-fn effect(text: &str) -> Option<Effect> {
-    EFFECTS.into_iter().find(|effect| effect.to_string() == text)
-}
-
 /// `key=value:Effect` or `key:Effect`, as kubectl reads it.
 pub fn taint(text: &str) -> Option<Taint> {
     let (pair, effect_text) = text.split_once(':')?;
     let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let effect = effect(effect_text)?;
+    let effect = Effect::named(effect_text)?;
     (!key.is_empty()).then(|| Taint { key: key.into(), value: value.into(), effect, time_added: None })
 }
 
@@ -77,8 +71,8 @@ pub fn taint(text: &str) -> Option<Taint> {
 pub fn removed_taint(text: &str) -> Option<Vec<TaintKey>> {
     let text = text.strip_suffix('-').unwrap_or(text);
     let (pair, effects) = match text.split_once(':') {
-        None => (text, EFFECTS.to_vec()),
-        Some((pair, text)) => (pair, vec![effect(text)?]),
+        None => (text, Effect::ALL.to_vec()),
+        Some((pair, text)) => (pair, vec![Effect::named(text)?]),
     };
     let key = pair.split_once('=').map_or(pair, |(key, _)| key);
     (!key.is_empty()).then(|| effects.into_iter().map(|effect| (key.into(), effect)).collect())

@@ -103,8 +103,7 @@ pub fn removed_taints(given: &Value) -> Option<Vec<TaintKey>> {
     let has_effect = text.is_some_and(|text| text.contains(':')) || !given["effect"].is_null();
     let key = text.or(given["key"].as_str()).filter(|key| !has_effect && !key.is_empty())?;
     let key = key.split('=').next().unwrap_or(key);
-    let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
-    Some(effects.map(|effect| (key.into(), effect)).to_vec())
+    Some(Effect::ALL.map(|effect| (key.into(), effect)).to_vec())
 }
 
 /// Names of the nodes in `node` and `nodes`.

@@ -97,9 +97,7 @@ pub fn taint(value: &Value) -> Option<Taint> {
         }
         None => (value["key"].as_str()?, value["value"].as_str().unwrap_or(""), value["effect"].as_str()?),
     };
-    let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
-    let effect = effects.into_iter().find(|known| known.to_string() == effect)?;
-    Some(Taint { key: key.into(), value: text.into(), effect, time_added: None })
+    Some(Taint { key: key.into(), value: text.into(), effect: Effect::named(effect)?, time_added: None })
 }
 
 /// The idle nodes that stand for the neighbours of a scenario which shared its control plane: one more zone, without the

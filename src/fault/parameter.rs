@@ -3,6 +3,7 @@
 use crate::ground::Direction;
 use crate::kernel::factor::Factor;
 use crate::object::field::{Field, Parameters, Shape, Wrong};
+use crate::object::parameter::{WHOLE, millionths};
 
 pub use crate::object::parameter::{count, factor, flag, span, text};
 
@@ -45,14 +46,7 @@ pub fn required_factor(parameters: &Parameters, key: &'static str) -> Result<Fac
 /// If it is anything else.
 pub fn share(parameters: &Parameters, key: &'static str) -> Result<Option<u32>, Wrong> {
     let Some(text) = text(parameters, key)? else { return Ok(None) };
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(percent) => (percent.trim_end(), 1e4),
-        None => (text, 1e6),
-    };
-    let millionths = number.parse::<f64>().map_or(f64::NAN, |number| number * unit + 0.5);
-    if (0.0..1e6).contains(&millionths) {
-        Ok(Some(millionths as u32))
-    } else {
-        Err(Wrong::new(key, format!("`{text}` is not a share below one: expected as `5%` or `0.05`")))
-    }
+    let share = millionths(text).filter(|&share| share < WHOLE);
+    let wrong = || Wrong::new(key, format!("`{text}` is not a share below one: expected as `5%` or `0.05`"));
+    share.ok_or_else(wrong).map(Some)
 }

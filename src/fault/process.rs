@@ -9,6 +9,7 @@ use crate::kernel::dist::Delay;
 use crate::kernel::rng::{Draws, Purpose};
 use crate::kernel::time::{Span, Time};
 use crate::object::Name;
+use crate::object::parameter::WHOLE;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -16,8 +17,6 @@ use std::collections::{BTreeMap, BinaryHeap};
 pub const FAILURES_MAX: usize = 100_000;
 /// How often at most a process may look whether a thing is pulled along. Ours: some seconds.
 const LOOKS_MAX: usize = 10_000_000;
-/// All, in millionths.
-const WHOLE: u32 = 1_000_000;
 
 /// How things of one kind fail.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -126,15 +126,11 @@ fn port(port: &v1::ContainerPort) -> ContainerPort {
 
 /// An effect; `path` is where to say that it is none.
 pub fn effect(text: &str, path: &str, errors: &mut FieldErrors) -> Option<Effect> {
-    match text {
-        "NoSchedule" => Some(Effect::NoSchedule),
-        "PreferNoSchedule" => Some(Effect::PreferNoSchedule),
-        "NoExecute" => Some(Effect::NoExecute),
-        other => {
-            errors.not_supported(path, other, &["NoSchedule", "PreferNoSchedule", "NoExecute"]);
-            None
-        }
+    let effect = Effect::named(text);
+    if effect.is_none() {
+        errors.not_supported(path, text, &["NoSchedule", "PreferNoSchedule", "NoExecute"]);
     }
+    effect
 }
 
 fn toleration(toleration: &v1::Toleration, path: &str, errors: &mut FieldErrors) -> Toleration {

@@ -17,6 +17,19 @@ impl Wrong {
     }
 }
 
+/// All of something, in millionths.
+pub const WHOLE: u32 = 1_000_000;
+
+/// A share from none to all, as `5%` or `0.05`, in millionths.
+pub fn millionths(text: &str) -> Option<u32> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), f64::from(WHOLE) / 100.0),
+        None => (text, f64::from(WHOLE)),
+    };
+    let millionths = number.parse::<f64>().ok()? * unit + 0.5;
+    (0.0..f64::from(WHOLE) + 1.0).contains(&millionths).then_some(millionths as u32)
+}
+
 /// A text, a number or a flag as written; none if it is not there.
 ///
 /// # Errors

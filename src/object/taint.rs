@@ -35,6 +35,16 @@ pub enum Effect {
     NoExecute,
 }
 
+impl Effect {
+    /// All of them.
+    pub const ALL: [Effect; 3] = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
+
+    /// The effect of this name, as the API writes it.
+    pub fn named(name: &str) -> Option<Effect> {
+        Effect::ALL.into_iter().find(|effect| effect.to_string() == name)
+    }
+}
+
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

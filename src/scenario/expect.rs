@@ -13,7 +13,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// All seeds, in millionths.
-pub const ALL_SEEDS: u32 = 1_000_000;
+pub const ALL_SEEDS: u32 = crate::object::parameter::WHOLE;
 
 /// Reads the expectations.
 pub fn expectations(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Vec<Expectation> {

@@ -19,6 +19,7 @@ use crate::fault::{self, Fault, FaultRow};
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
 use crate::object::field::{Field, Parameters, Shape};
+use crate::object::parameter::WHOLE;
 use crate::object::target::Filter;
 use preset::Preset;
 use std::ops::Range;
@@ -356,7 +357,7 @@ fn burst(keys: &mut Keys<'_>, sink: &mut Sink<'_>) -> Option<(u32, At<Per>)> {
 /// A share below one (millionths).
 fn below_one(value: &toml::Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<u32> {
     let share = shape::share(value, "share", sink)?;
-    if share >= 1_000_000 {
+    if share >= WHOLE {
         sink.bad_value(&value.span(), "with a share of one all would fail together, always")
             .label("expected less than 100%");
         return None;

@@ -251,12 +251,11 @@ fn quantities(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> O
 
 /// `key=value:Effect` or `key:Effect`, as `kubectl taint` takes them.
 pub(super) fn taint(text: &At<String>, sink: &mut Sink<'_>) -> Option<Taint> {
-    let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
     let split = text.value.rsplit_once(':');
-    let effect = split.and_then(|(_, name)| effects.into_iter().find(|effect| effect.to_string() == name));
+    let effect = split.and_then(|(_, name)| Effect::named(name));
     let (Some((pair, _)), Some(effect)) = (split, effect) else {
         let named = split.map(|(_, name)| name.to_string());
-        let effects = effects.map(|effect| effect.to_string());
+        let effects = Effect::ALL.map(|effect| effect.to_string());
         let guess = named.as_deref().and_then(|name| nearest(name, effects.iter().map(String::as_str)));
         sink.bad_value(&text.bytes, format!("`{}` is not a taint", text.value))
             .label(if named.is_some() { "this has an unknown effect" } else { "this has no effect" })

@@ -7,6 +7,7 @@ use super::suggest::{listed, nearest};
 use crate::kernel::factor::Factor;
 use crate::object::Timestamp;
 use crate::object::field::{Field, Shape, Value};
+use crate::object::parameter;
 use crate::object::quantity::Quantity;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -152,17 +153,12 @@ pub fn alternatives(words: &[&str]) -> String {
 /// A share from none to all, in millionths.
 pub fn share(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Option<u32> {
     let written = reader::scalar(value, key, sink)?;
-    let (number, unit) = match written.value.strip_suffix('%') {
-        Some(percent) => (percent.trim_end(), 1e4),
-        None => (written.value.as_str(), 1e6),
-    };
-    let millionths = number.parse::<f64>().map_or(f64::NAN, |number| number * unit + 0.5);
-    if (0.0..1_000_001.0).contains(&millionths) {
-        return Some(millionths as u32);
+    let share = parameter::millionths(&written.value);
+    if share.is_none() {
+        let problem = sink.bad_value(&written.bytes, format!("`{}` is not a share", written.value));
+        problem.label("expected as \"5%\" or 0.05, from none to all");
     }
-    let problem = sink.bad_value(&written.bytes, format!("`{}` is not a share", written.value));
-    problem.label("expected as \"5%\" or 0.05, from none to all");
-    None
+    share
 }
 
 /// A quantity, not below zero.
