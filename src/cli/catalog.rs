@@ -11,6 +11,7 @@ use crate::object::field::Field;
 use crate::object::setting::{SETTINGS, Setting, Unit};
 use crate::scenario::codes::CODES;
 use crate::scenario::describe;
+use crate::scenario::edit;
 use crate::scenario::measure::{self, MEASURES};
 use crate::scenario::rule::{RULES, Rule};
 use crate::scenario::schema::PROFILE;
@@ -177,15 +178,9 @@ fn setting(row: &Setting) -> Entry {
             row.unit.show(row.unit.most()),
             row.source
         ),
-        example: format!("[control]\n{} = {{ {} = {written} }}\n", key(row.component), key(row.name)),
+        example: format!("[control]\n{} = {{ {} = {written} }}\n", edit::key(row.component), edit::key(row.name)),
         ..Entry::new("setting", &format!("{}/{}", row.component, row.name), &format!("A setting of {}.", row.component))
     }
-}
-
-/// A key as TOML has it: in quotes if it is not all letters, digits and dashes.
-fn key(name: &str) -> String {
-    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_bare { name.to_string() } else { format!("\"{name}\"") }
 }
 
 fn delays() -> Vec<Entry> {

@@ -1,6 +1,7 @@
 //! What holds where a scenario says nothing: every default, written as one would write it, with where it is from.
 
 use super::distribution::written;
+use super::edit;
 use super::language::{EVENT, EXPECT, POOL, RUN, WORKLOAD};
 use super::schema::Scenario;
 use crate::object::delay::DELAYS;
@@ -21,13 +22,13 @@ pub fn shown(scenario: &Scenario, said: &BTreeSet<String>) -> String {
         let value = match field.name {
             "seed" => run.seed.value.to_string(),
             "epoch" => run.epoch.to_string(),
-            "until" => quoted(&run.until.to_string()),
-            "hold" => quoted(&run.hold.to_string()),
-            "stop" => quoted(match run.stop {
+            "until" => edit::text(&run.until.to_string()),
+            "hold" => edit::text(&run.hold.to_string()),
+            "stop" => edit::text(match run.stop {
                 crate::cluster::Stop::Converged => "converged",
                 crate::cluster::Stop::Time => "time",
             }),
-            "start" => quoted(match run.start {
+            "start" => edit::text(match run.start {
                 crate::cluster::Start::Empty => "empty",
                 crate::cluster::Start::Settled => "settled",
             }),
@@ -55,9 +56,9 @@ pub fn shown(scenario: &Scenario, said: &BTreeSet<String>) -> String {
             let shown = row.unit.show(own.map_or(row.default, |&(_, value)| value));
             let value = match row.unit {
                 Unit::Count => shown,
-                Unit::Duration | Unit::Rate | Unit::Share => quoted(&shown),
+                Unit::Duration | Unit::Rate | Unit::Share => edit::text(&shown),
             };
-            line(&mut text, &key(row.name), &value, if own.is_some() { SAID } else { row.source });
+            line(&mut text, &edit::key(row.name), &value, if own.is_some() { SAID } else { row.source });
         }
     }
     for (name, fields) in
@@ -78,16 +79,6 @@ pub fn shown(scenario: &Scenario, said: &BTreeSet<String>) -> String {
 fn line(text: &mut String, name: &str, value: &str, origin: &str) {
     let origin = origin.split_whitespace().collect::<Vec<_>>().join(" ");
     text.push_str(&format!("{name} = {value}  # {origin}\n"));
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// A key of TOML, in quotes if it needs them.
-pub fn key(name: &str) -> String {
-    let is_bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_bare { name.to_string() } else { quoted(name) }
 }
 
 #[cfg(all(test, feature = "manifest"))]

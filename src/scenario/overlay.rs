@@ -1,20 +1,14 @@
 //! `--set PATH=VALUE` on the tree of a scenario, so that a message about the value points at the argument.
 
 use super::edit::set::Setting;
-use super::edit::{Wrong, rules};
+use super::edit::{Wrong, key, rules};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A setting as a text of TOML, which is kept to quote from.
 pub fn text(setting: &Setting) -> String {
-    let parts = setting.path.parts.iter().map(|part| toml_key(&part.text));
+    let parts = setting.path.parts.iter().map(|part| key(&part.text));
     format!("{} = {}", parts.collect::<Vec<_>>().join("."), setting.value)
-}
-
-/// A part of a path as TOML writes a key.
-fn toml_key(text: &str) -> String {
-    let is_bare = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_bare { text.to_string() } else { serde_json::Value::from(text).to_string() }
 }
 
 /// Puts the value of a setting into the tree. `table` is its text, read.

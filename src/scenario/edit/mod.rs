@@ -46,6 +46,18 @@ impl Wrong {
     }
 }
 
+/// A text as TOML writes it: a basic string.
+pub fn text(text: &str) -> String {
+    // JSON's escapes are TOML's too; TOML wants one more.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
+}
+
+/// A key as TOML writes it, in quotes if it needs them.
+pub fn key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_bare { name.to_string() } else { text(name) }
+}
+
 /// Whether two tables say the same, order and places aside. Numbers must be written alike.
 pub fn says_the_same(one: &DeTable<'_>, other: &DeTable<'_>) -> bool {
     one.len() == other.len()

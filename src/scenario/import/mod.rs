@@ -114,12 +114,6 @@ fn check(name: &str, manifests: &str) -> Result<(), Problems> {
     Err(problems)
 }
 
-/// A text in TOML: a basic string.
-fn quoted(text: &str) -> String {
-    // JSON's escapes are TOML's too; TOML wants one more.
-    Value::from(text).to_string().replace('\u{7f}', "\\u007F")
-}
-
 /// A document as it is written into a file with others.
 fn document(value: &Value) -> String {
     format!("---\n{}", emit::yaml(value))

@@ -1,10 +1,11 @@
 //! The scenario file and the manifests as text, commented for whoever opens them.
 
+use super::document;
 use super::nodes::Pool;
 use super::objects::{Objects, counted, name, namespace};
-use super::{document, quoted};
 use crate::object::quantity::Quantity;
 use crate::object::resources::PODS;
+use crate::scenario::edit;
 use crate::scenario::schema::SCHEMA;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,9 +37,9 @@ pub fn scenario(name: &str, pools: &[Pool], objects: &Objects) -> String {
          seed  = 1          # all chance comes from here: same seed, same run, to the last byte\n\
          start = \"settled\"  # at time zero the pods run where the dump says\n\
          until = \"30m\"\n",
-        quoted(SCHEMA),
-        quoted(&title),
-        quoted(&format!("{name}.yaml"))
+        edit::text(SCHEMA),
+        edit::text(&title),
+        edit::text(&format!("{name}.yaml"))
     );
     pools.iter().for_each(|pool| write_pool(pool, &mut text));
     write_events(pools, objects, &mut text);
@@ -50,11 +51,11 @@ fn write_pool(pool: &Pool, text: &mut String) {
         text,
         "\n# {}\n[[cluster.pool]]\nname  = {}\n",
         counted(pool.nodes.len(), "machine"),
-        quoted(&pool.name)
+        edit::text(&pool.name)
     );
     write_list("nodes", &pool.nodes, text);
     if let Some(zone) = &pool.zone {
-        let _ = writeln!(text, "zones = [{}]", quoted(zone));
+        let _ = writeln!(text, "zones = [{}]", edit::text(zone));
     }
     write_amounts("capacity", &pool.capacity, text);
     if !pool.allocatable.is_empty() {
@@ -66,7 +67,7 @@ fn write_pool(pool: &Pool, text: &mut String) {
     if !pool.labels.is_empty() {
         text.push_str("[cluster.pool.labels]\n");
         for (key, value) in &pool.labels {
-            let _ = writeln!(text, "{} = {}", quoted(key), quoted(value));
+            let _ = writeln!(text, "{} = {}", edit::text(key), edit::text(value));
         }
     }
 }
@@ -74,7 +75,7 @@ fn write_pool(pool: &Pool, text: &mut String) {
 /// A list of texts, broken into lines when it is long.
 fn write_list(key: &str, texts: &[String], text: &mut String) {
     const WIDTH_MAX: usize = 110;
-    let items: Vec<String> = texts.iter().map(|item| quoted(item)).collect();
+    let items: Vec<String> = texts.iter().map(|item| edit::text(item)).collect();
     let whole = items.join(", ");
     if whole.len() <= WIDTH_MAX {
         let _ = writeln!(text, "{key} = [{whole}]");
@@ -93,13 +94,11 @@ fn write_list(key: &str, texts: &[String], text: &mut String) {
 }
 
 fn write_amounts(key: &str, amounts: &BTreeMap<String, Quantity>, text: &mut String) {
-    let bare = |name: &str| name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
     let items: Vec<String> = amounts
         .iter()
         .map(|(name, amount)| {
-            let name = if bare(name) { name.clone() } else { quoted(name) };
-            let amount = if name == PODS { amount.units().to_string() } else { quoted(&amount.to_string()) };
-            format!("{name} = {amount}")
+            let amount = if name == PODS { amount.units().to_string() } else { edit::text(&amount.to_string()) };
+            format!("{} = {amount}", edit::key(name))
         })
         .collect();
     let _ = writeln!(text, "{key} = {{ {} }}", items.join(", "));
@@ -111,10 +110,10 @@ fn write_events(pools: &[Pool], objects: &Objects, text: &mut String) {
         text.push_str("\n# These were cordoned when the cluster was dumped.\n");
         text.push_str("[[event]]\nid = \"cordoned\"\nat = \"0s\"\ndo = \"node.cordon\"\n");
         text.push_str("target = { nodes = [");
-        let names: Vec<String> = cordoned.iter().map(|node| quoted(node)).collect();
+        let names: Vec<String> = cordoned.iter().map(|node| edit::text(node)).collect();
         let _ = writeln!(text, "{}] }}", names.join(", "));
     }
-    let unready: Vec<String> = pools.iter().flat_map(|pool| pool.unready.iter().map(|node| quoted(node))).collect();
+    let unready: Vec<String> = pools.iter().flat_map(|pool| pool.unready.iter().map(|node| edit::text(node))).collect();
     if !unready.is_empty() {
         text.push_str("\n# These were not ready when the cluster was dumped. To have them fail at once:\n");
         text.push_str("#\n# [[event]]\n# id     = \"not-ready\"\n# at     = \"1s\"\n# do     = \"node.crash\"\n");
@@ -126,9 +125,9 @@ fn write_events(pools: &[Pool], objects: &Objects, text: &mut String) {
     let target = match (largest, node) {
         (Some(deployment), _) => {
             let path = format!("deployment/{}/{}", namespace(deployment), name(deployment));
-            format!("{{ most-pods = {} }}", quoted(&path))
+            format!("{{ most-pods = {} }}", edit::text(&path))
         }
-        (None, Some(node)) => format!("{{ node = {} }}", quoted(node)),
+        (None, Some(node)) => format!("{{ node = {} }}", edit::text(node)),
         (None, None) => return,
     };
     text.push_str("\n# What happens. For example, a minute in, a machine stops dead: take the `# ` away to see it.\n");
