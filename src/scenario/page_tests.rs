@@ -9,7 +9,7 @@ use super::rule::RULES;
 use super::{load, problem::Problems};
 use crate::action;
 use crate::fault;
-use crate::object::field::Field;
+use crate::object::field::{Field, Shape};
 use std::path::{Path, PathBuf};
 
 fn path() -> PathBuf {
@@ -21,18 +21,24 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn row(field: &Field) -> String {
-    let default = match (field.is_required, field.default) {
-        (true, _) => "needed".to_string(),
-        (false, Some(default)) => format!("`{default}`"),
-        (false, None) => String::new(),
+/// Rows of keys, with `prefix` before their names and `words` for what they may be.
+pub(super) fn rows(fields: &[Field], prefix: &str, words: impl Fn(Shape) -> String) -> String {
+    let row = |field: &Field| {
+        let default = match (field.is_required, field.default) {
+            (true, _) => "needed".to_string(),
+            (false, Some(default)) => format!("`{default}`"),
+            (false, None) => String::new(),
+        };
+        format!("| `{prefix}{}` | {} | {default} | {} |\n", field.name, cell(&words(field.shape)), cell(field.what))
     };
-    format!("| `{}` | {} | {default} | {} |\n", field.name, cell(&words(field.shape)), cell(field.what))
+    fields.iter().map(row).collect()
 }
 
+/// The head of a table of keys.
+pub(super) const HEAD: &str = "| key | value | if left out | |\n|---|---|---|---|\n";
+
 fn keys(fields: &[Field]) -> String {
-    let rows: String = fields.iter().map(row).collect();
-    format!("| key | value | if left out | |\n|---|---|---|---|\n{rows}")
+    format!("{HEAD}{}", rows(fields, "", words))
 }
 
 /// The own keys of a fault or an action, after what it does.
@@ -83,7 +89,7 @@ fn rules() -> String {
 }
 
 /// The page with the part between these marks replaced.
-fn renewed(page: &str, mark: &str, part: &str) -> String {
+pub(super) fn renewed(page: &str, mark: &str, part: &str) -> String {
     let (before, rest) = page.split_once(&format!("<!-- {mark} -->\n")).unwrap_or_else(|| panic!("no mark {mark}"));
     let (_, after) = rest.split_once(&format!("<!-- end of {mark} -->")).expect("its end");
     format!("{before}<!-- {mark} -->\n\n{part}\n<!-- end of {mark} -->{after}")

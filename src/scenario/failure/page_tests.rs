@@ -1,11 +1,12 @@
 //! `docs/failures.md` says what the tables say; `EVENKEEL_README=write` renews the parts that are made from them.
 
+use super::super::page_tests::{HEAD, renewed, rows};
 use super::expand::long;
 use super::preset::REGISTRY;
 use super::tests::{good, read};
 use super::{BURST, FIELDS, Per};
 use crate::kernel::dist::Delay;
-use crate::object::field::{Field, Shape};
+use crate::object::field::Shape;
 use std::fs;
 use std::path::Path;
 
@@ -22,18 +23,6 @@ fn shape(shape: Shape) -> &'static str {
         Shape::Table(_) => "table",
         other => panic!("{other:?} needs a word"),
     }
-}
-
-fn keys(fields: &[Field], prefix: &str) -> String {
-    let row = |field: &Field| {
-        let default = match (field.is_required, field.default) {
-            (true, _) => "needed".to_string(),
-            (false, Some(default)) => format!("`{default}`"),
-            (false, None) => String::new(),
-        };
-        format!("| `{prefix}{}` | {} | {default} | {} |\n", field.name, shape(field.shape), field.what)
-    };
-    fields.iter().map(row).collect()
 }
 
 fn presets() -> String {
@@ -66,20 +55,13 @@ fn presets() -> String {
     format!("{table}{details}")
 }
 
-/// The page with the part between these marks replaced.
-fn renewed(page: &str, mark: &str, part: &str) -> String {
-    let (before, rest) = page.split_once(&format!("<!-- {mark} -->\n")).expect("a mark");
-    let (_, after) = rest.split_once(&format!("<!-- end of {mark} -->")).expect("its end");
-    format!("{before}<!-- {mark} -->\n\n{part}\n<!-- end of {mark} -->{after}")
-}
-
 #[test]
 #[allow(clippy::disallowed_methods)] // a test may read its environment
 fn the_page_says_what_the_tables_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/failures.md");
     let page = fs::read_to_string(&path).unwrap();
-    let head = "| key | value | if left out | |\n|---|---|---|---|\n";
-    let all_keys = format!("{head}{}{}", keys(FIELDS, ""), keys(BURST, "burst."));
+    let words = |of| shape(of).to_string();
+    let all_keys = format!("{HEAD}{}{}", rows(FIELDS, "", words), rows(BURST, "burst.", words));
     let wanted = renewed(&renewed(&page, "keys", &all_keys), "models", &presets());
     if std::env::var("EVENKEEL_README").is_ok_and(|value| value == "write") {
         fs::write(&path, &wanted).unwrap();
