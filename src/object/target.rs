@@ -1,6 +1,6 @@
 //! Which nodes are meant: a selector that is looked up at the moment when something happens to them.
 
-use super::labels::Selector;
+use super::labels::{Labels, Selector};
 use super::meta::Key;
 use super::name::Name;
 use super::node::{LABEL_POOL, LABEL_ZONE};
@@ -167,20 +167,26 @@ impl NodeSelector {
 }
 
 impl Filter {
+    /// Whether a node of this name and with these labels passes; none if that depends on what runs or has happened.
+    pub fn admits(&self, name: &Name, labels: &Labels) -> Option<bool> {
+        match self {
+            Filter::Named(wanted) | Filter::Domain { nodes: wanted, .. } => Some(wanted.contains(name)),
+            Filter::Zone(zone) => Some(labels.get(LABEL_ZONE) == Some(zone)),
+            Filter::Pool(pool) => Some(labels.get(LABEL_POOL) == Some(pool)),
+            Filter::Labels(selector) => Some(selector.matches(labels)),
+            Filter::Runs(_) | Filter::RunsAnyOf(_) | Filter::HitBy(_) => None,
+        }
+    }
+
     /// Leaves those of `names` that pass.
     fn apply(&self, names: &mut Vec<Name>, sight: &Sight<'_>) {
-        let labelled = |name: &Name, label: &str, value: &Name| {
-            let node = sight.nodes.typed::<Node>(&Key::cluster(name.clone()));
-            node.is_some_and(|node| node.meta.labels.get(label) == Some(value))
-        };
         match self {
-            Filter::Named(wanted) | Filter::Domain { nodes: wanted, .. } => names.retain(|name| wanted.contains(name)),
-            Filter::Zone(zone) => names.retain(|name| labelled(name, LABEL_ZONE, zone)),
-            Filter::Pool(pool) => names.retain(|name| labelled(name, LABEL_POOL, pool)),
-            Filter::Labels(selector) => names.retain(|name| {
-                let node = sight.nodes.typed::<Node>(&Key::cluster(name.clone()));
-                node.is_some_and(|node| selector.matches(&node.meta.labels))
-            }),
+            Filter::Named(_) | Filter::Domain { .. } | Filter::Zone(_) | Filter::Pool(_) | Filter::Labels(_) => {
+                names.retain(|name| {
+                    let node = sight.nodes.typed::<Node>(&Key::cluster(name.clone()));
+                    node.is_some_and(|node| self.admits(name, &node.meta.labels) == Some(true))
+                });
+            }
             Filter::Runs(pod) => {
                 let pod = sight.pods.typed::<Pod>(pod);
                 names.retain(|name| pod.is_some_and(|pod| pod.node_name == *name));

@@ -21,14 +21,14 @@ pub const LABEL_ARCH: &str = "kubernetes.io/arch";
 pub const LABEL_RACK: &str = "evenkeel/rack";
 
 /// The run that `scenario` describes, of which nothing is wrong, with these objects and this seed. `applied` are the objects
-/// of each event that applies manifests. Also says of each process of failures that does not strike why.
+/// of each event that applies manifests.
 pub fn build(
     scenario: &Scenario,
     domains: &Domains,
     objects: Vec<Object>,
     applied: &BTreeMap<String, Vec<Object>>,
     seed: u64,
-) -> (Config, Vec<String>) {
+) -> Config {
     let mut settings = Settings::default();
     scenario.settings.iter().for_each(|&(id, value)| settings.set(id, value));
     let mut delays = Delays::default();
@@ -37,16 +37,40 @@ pub fn build(
     let mut sizes: BTreeMap<String, u64> =
         scenario.pools.iter().map(|pool| (pool.name.value.clone(), pool.count)).collect();
     let nodes: Vec<Node> = scenario.pools.iter().flat_map(nodes).collect();
-    let mut planned: Vec<Planned> = Vec::new();
-    planned.extend(scenario.events.iter().map(|event| Planned {
+    let begins = begins(scenario, &draws);
+    let written = scenario.events.iter().map(|event| Planned {
         id: event.id.value.as_str().into(),
-        at: begin(scenario, event, &draws),
+        at: begins[event.id.value.as_str()],
         what: happening(scenario, domains, event, applied, &mut sizes, &draws),
-    }));
-    let mut silences = Vec::new();
-    let layout = Layout { nodes: &nodes, domains };
+    });
+    let mut events: Vec<Planned> = written.collect();
+    events.extend(failures(scenario, domains, &nodes, &draws).0);
+    Config {
+        seed,
+        epoch: scenario.run.epoch,
+        settings,
+        delays,
+        events,
+        nodes,
+        manifests: objects,
+        until: Time::ZERO + scenario.run.until,
+        stop: scenario.run.stop,
+        start: scenario.run.start,
+        hold: scenario.run.hold,
+    }
+}
+
+/// Why processes of failures do not strike with this seed, each in a sentence.
+pub fn silences(scenario: &Scenario, domains: &Domains, seed: u64) -> Vec<String> {
+    let nodes: Vec<Node> = scenario.pools.iter().flat_map(nodes).collect();
+    failures(scenario, domains, &nodes, &Draws::new(seed)).1
+}
+
+/// What fails at random, and why what does not strike does not.
+fn failures(scenario: &Scenario, domains: &Domains, nodes: &[Node], draws: &Draws) -> (Vec<Planned>, Vec<String>) {
+    let (mut planned, mut silences) = (Vec::new(), Vec::new());
     for failure in &scenario.failures {
-        match expand(failure, &layout, &draws, scenario.run.until) {
+        match expand(failure, &Layout { nodes, domains }, draws, scenario.run.until) {
             Ok(expansion) => {
                 planned.extend(expansion.planned);
                 silences.extend(expansion.silence);
@@ -55,20 +79,7 @@ pub fn build(
             Err(why) => silences.push(why),
         }
     }
-    let config = Config {
-        seed,
-        epoch: scenario.run.epoch,
-        settings,
-        delays,
-        events: planned,
-        nodes,
-        manifests: objects,
-        until: Time::ZERO + scenario.run.until,
-        stop: scenario.run.stop,
-        start: scenario.run.start,
-        hold: scenario.run.hold,
-    };
-    (config, silences)
+    (planned, silences)
 }
 
 fn happening(
@@ -107,16 +118,29 @@ fn happening(
     }
 }
 
-/// When an event begins. `check` has seen that it does not wait for itself.
-pub fn begin(scenario: &Scenario, event: &Event, draws: &Draws) -> Time {
-    match &event.moment {
-        Moment::At(span) => Time::ZERO + *span,
-        Moment::After { event: other, delay } => {
-            let other = scenario.events.iter().find(|known| known.id.value == other.value);
-            let delay = delay.sample(draws, &format!("event/{}/delay", event.id.value), 0);
-            begin(scenario, other.expect("checked to be there"), draws) + delay
+/// When each event begins, by its id. `check` has seen that none waits for itself.
+fn begins<'s>(scenario: &'s Scenario, draws: &Draws) -> BTreeMap<&'s str, Time> {
+    let named: BTreeMap<&str, &Event> = scenario.events.iter().map(|event| (event.id.value.as_str(), event)).collect();
+    let mut begins = BTreeMap::new();
+    for event in &scenario.events {
+        let mut waiting = vec![event];
+        while let Some(&Event { moment: Moment::After { event: ref before, .. }, .. }) = waiting.last().copied()
+            && !begins.contains_key(before.value.as_str())
+        {
+            waiting.push(named[before.value.as_str()]);
+        }
+        while let Some(event) = waiting.pop() {
+            let id = event.id.value.as_str();
+            let at = match &event.moment {
+                Moment::At(span) => Time::ZERO + *span,
+                Moment::After { event: before, delay } => {
+                    begins[before.value.as_str()] + delay.sample(draws, &format!("event/{id}/delay"), 0)
+                }
+            };
+            begins.insert(id, at);
         }
     }
+    begins
 }
 
 /// Nodes of a pool.

@@ -12,9 +12,10 @@ use super::target::{WORKLOADS, Written, workload};
 use crate::kernel::rng::Draws;
 use crate::object::labels::Labels;
 use crate::object::target::Filter;
-use crate::object::{Kind, Node, Object};
+use crate::object::{Kind, Name, Node, Object};
 use crate::record::workloads::workload_name;
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod trial;
 
@@ -30,7 +31,23 @@ pub fn check(
     let all = objects.map(|objects| objects.iter().chain(applied.iter().copied()).collect::<Vec<_>>());
     let workloads = all.as_deref().filter(|_| scenario.are_workloads_complete).map(workloads_of);
     let all = all.filter(|_| scenario.are_workloads_complete);
-    let check = Check { scenario, domains, objects: all, workloads };
+    // Of two events with one id the first counts.
+    let waits_for = scenario.events.iter().rev().map(|event| match &event.moment {
+        Moment::At(_) => (event.id.value.as_str(), None),
+        Moment::After { event: other, .. } => (event.id.value.as_str(), Some(other.value.as_str())),
+    });
+    // All nodes, with their labels: only where somebody asks for them.
+    let is_asked = scenario.events.iter().any(|event| event.target.is_some()) || !scenario.failures.is_empty();
+    let pools = scenario.pools.iter().filter(|_| scenario.are_pools_complete && is_asked);
+    let check = Check {
+        scenario,
+        domains,
+        objects: all,
+        workloads,
+        waits_for: waits_for.collect(),
+        nodes: pools.flat_map(super::build::nodes).collect(),
+        node_names: OnceCell::new(),
+    };
     check.events(sink);
     check.failures(sink);
     check.expectations(sink);
@@ -47,6 +64,10 @@ struct Check<'a> {
     domains: &'a Domains,
     objects: Option<Vec<&'a Object>>,
     workloads: Option<BTreeSet<String>>,
+    /// The event after which each comes, if it waits for one, by ids.
+    waits_for: BTreeMap<&'a str, Option<&'a str>>,
+    nodes: Vec<Node>,
+    node_names: OnceCell<BTreeSet<String>>,
 }
 
 impl Check<'_> {
@@ -97,8 +118,7 @@ impl Check<'_> {
         if !self.scenario.are_pools_complete {
             return;
         }
-        let nodes: Vec<Node> = self.scenario.pools.iter().flat_map(super::build::nodes).collect();
-        let layout = Layout { nodes: &nodes, domains: self.domains };
+        let layout = Layout { nodes: &self.nodes, domains: self.domains };
         let draws = Draws::new(self.scenario.run.seed.value);
         for failure in &self.scenario.failures {
             if expand::check(failure, &layout, &self.scenario.event_ids, sink)
@@ -111,13 +131,7 @@ impl Check<'_> {
 
     /// The events on whose circle this one is, if it is the first of them in the file.
     fn waits_for_itself(&self, id: &str) -> Option<Vec<String>> {
-        let before = |id: &str| {
-            let event = self.scenario.events.iter().find(|event| event.id.value == id)?;
-            match &event.moment {
-                Moment::At(_) => None,
-                Moment::After { event, .. } => Some(event.value.clone()),
-            }
-        };
+        let before = |id: &str| self.waits_for.get(id).copied().flatten().map(str::to_string);
         // Further back than there are events it goes round; only those on the circle are reported.
         let mut round = vec![before(id)?];
         for _ in 0..self.scenario.events.len() {
@@ -149,17 +163,17 @@ impl Check<'_> {
         let errors = sink.problems.list.len();
         let scenario = self.scenario;
         let pools = || scenario.pools.iter();
-        let names = || pools().flat_map(|pool| pool.nodes().map(|node| node.name)).collect::<BTreeSet<String>>();
         let is_complete = scenario.are_pools_complete;
         // Machines that join have names and zones of their own.
         let may_grow = scenario.events.iter().any(|event| matches!(event.what, What::Add { .. }));
         for At { value: filter, bytes } in &target.value.filters {
             match filter {
                 Filter::Named(wanted) if is_complete && !may_grow => {
-                    let known = names();
+                    let names = || self.nodes.iter().map(|node| node.meta.name().to_string()).collect();
+                    let known = self.node_names.get_or_init(names);
                     let missing = wanted.iter().filter(|name| !known.contains(name.as_str()));
                     missing.for_each(|name| {
-                        no_such(name, bytes, "node", &known, sink);
+                        no_such(name, bytes, "node", known, sink);
                         self.elsewhere(name, sink);
                     });
                 }
@@ -223,24 +237,14 @@ impl Check<'_> {
 
     /// Whether the filters that are known before the run leave any node together.
     fn selects_something(&self, target: &At<Written>, sink: &mut Sink<'_>) {
-        let labels = |labels: &Labels, key: &str, value: &str| labels.get(key).is_some_and(|own| own.as_str() == value);
-        let passes = |own: &Labels, name: &str| {
-            target.value.filters.iter().all(|filter| match &filter.value {
-                Filter::Named(wanted) => wanted.iter().any(|wanted| wanted.as_str() == name),
-                Filter::Zone(zone) => labels(own, crate::object::node::LABEL_ZONE, zone),
-                Filter::Pool(pool) => labels(own, crate::object::node::LABEL_POOL, pool),
-                Filter::Domain { name: domain, .. } => {
-                    self.domains.nodes(domain).is_some_and(|nodes| nodes.iter().any(|node| node.as_str() == name))
-                }
-                Filter::Labels(selector) => self.labels_change() || selector.matches(own),
-                Filter::Runs(_) | Filter::RunsAnyOf(_) | Filter::HitBy(_) => true,
+        let filters = target.value.resolved_filters(self.domains);
+        let passes = |name: &Name, labels: &Labels| {
+            filters.iter().all(|filter| {
+                let may_change = matches!(filter, Filter::Labels(_)) && self.labels_change();
+                may_change || filter.admits(name, labels) != Some(false)
             })
         };
-        let pools = self.scenario.pools.iter();
-        let any = pools
-            .flat_map(|pool| pool.nodes().map(move |node| (super::build::node_labels(pool, &node), node.name)))
-            .any(|(labels, name)| passes(&labels, &name));
-        if !any {
+        if !self.nodes.iter().any(|node| passes(node.meta.name(), &node.meta.labels)) {
             let problem = sink.error(code::NO_TARGET, &target.bytes, "no node matches this target");
             match target.value.filters.as_slice() {
                 [At { value: Filter::Labels(_), .. }] => problem

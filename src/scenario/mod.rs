@@ -158,13 +158,13 @@ impl Loaded {
     /// The run with this seed, or with the scenario's own.
     pub fn config(&self, seed: Option<u64>) -> Config {
         let seed = seed.unwrap_or(self.scenario.run.seed.value);
-        build::build(&self.scenario, &self.domains, self.objects.clone(), &self.applied, seed).0
+        build::build(&self.scenario, &self.domains, self.objects.clone(), &self.applied, seed)
     }
 
     /// Why processes of failures do not strike with this seed, each in a sentence.
     pub fn silences(&self, seed: Option<u64>) -> Vec<String> {
         let seed = seed.unwrap_or(self.scenario.run.seed.value);
-        build::build(&self.scenario, &self.domains, Vec::new(), &self.applied, seed).1
+        build::silences(&self.scenario, &self.domains, seed)
     }
 
     /// Every value that holds, as TOML, with its origin behind it.

@@ -27,6 +27,11 @@ pub struct Written {
 impl Written {
     /// The target, with the nodes of its domains.
     pub fn resolve(&self, domains: &Domains) -> Target {
+        Target::Nodes(NodeSelector { filters: self.resolved_filters(domains), pick: self.pick.clone() })
+    }
+
+    /// Its filters, with the nodes of their domains.
+    pub fn resolved_filters(&self, domains: &Domains) -> Vec<Filter> {
         let filters = self.filters.iter().map(|filter| match &filter.value {
             Filter::Domain { name, .. } => {
                 let nodes = domains.nodes(name).unwrap_or_default().to_vec();
@@ -34,7 +39,7 @@ impl Written {
             }
             filter => filter.clone(),
         });
-        Target::Nodes(NodeSelector { filters: filters.collect(), pick: self.pick.clone() })
+        filters.collect()
     }
 }
 

@@ -65,20 +65,10 @@ impl Layout<'_> {
 
     /// Nodes that the target chooses.
     fn chosen(&self, target: Option<&At<Written>>) -> BTreeSet<&str> {
-        let filters = target.map_or(&[][..], |target| &target.value.filters);
+        let filters = target.map_or_else(Vec::new, |target| target.value.resolved_filters(self.domains));
+        // What depends on the run was refused when it was read.
         let passes = |node: &&Node| {
-            let (name, labels) = (node.meta.name(), &node.meta.labels);
-            filters.iter().all(|filter| match &filter.value {
-                Filter::Named(names) => names.contains(name),
-                Filter::Zone(zone) => labels.get(LABEL_ZONE) == Some(zone),
-                Filter::Pool(pool) => labels.get(LABEL_POOL) == Some(pool),
-                Filter::Domain { name: domain, .. } => {
-                    self.domains.nodes(domain).is_some_and(|nodes| nodes.contains(name))
-                }
-                Filter::Labels(selector) => selector.matches(labels),
-                // Refused when it was read.
-                Filter::Runs(_) | Filter::RunsAnyOf(_) | Filter::HitBy(_) => true,
-            })
+            filters.iter().all(|filter| filter.admits(node.meta.name(), &node.meta.labels) != Some(false))
         };
         self.nodes.iter().filter(passes).map(|node| node.meta.name().as_str()).collect()
     }
