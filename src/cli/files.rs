@@ -1,5 +1,6 @@
 //! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
+use super::arguments::Plots;
 use crate::report::{Finished, Receipt};
 use crate::scenario::Loaded;
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,7 @@ const RECEIPT: &str = "run.json";
 pub type Content = (String, Vec<u8>);
 
 /// The files of a run, in the order in which they are named to the user.
-pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Result<Vec<Content>> {
+pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished, plots: Plots) -> Result<Vec<Content>> {
     let recorder = finished.world.recorder();
     let rows = recorder.convergence_rows(finished.config.hold, finished.world.now());
     let mut files = vec![
@@ -27,20 +28,31 @@ pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Resu
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
     files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
-    pictures(finished, &mut files)?;
+    pictures(finished, plots, &mut files)?;
     Ok(files)
 }
 
 #[cfg(feature = "plot")]
-fn pictures(finished: &Finished, files: &mut Vec<Content>) -> Result<()> {
-    let chart = crate::report::picture::chart(finished);
-    files.push(("timeline.svg".to_string(), crate::plot::svg(&chart)?.into_bytes()));
-    files.push(("timeline.png".to_string(), crate::plot::png(&chart)?));
+fn pictures(finished: &Finished, plots: Plots, files: &mut Vec<Content>) -> Result<()> {
+    let themes = [(plots.light, crate::plot::Theme::Light), (plots.dark, crate::plot::Theme::Dark)];
+    let themes: Vec<_> = themes.into_iter().filter_map(|(is_wanted, theme)| is_wanted.then_some(theme)).collect();
+    if themes.is_empty() {
+        return Ok(());
+    }
+    for (name, scene) in crate::report::pictures::scenes(finished)? {
+        for &theme in &themes {
+            let name = format!("{name}{}", theme.suffix());
+            files.push((format!("{name}.svg"), scene.svg(theme)?.into_bytes()));
+            if plots.png {
+                files.push((format!("{name}.png"), scene.png(theme)?));
+            }
+        }
+    }
     Ok(())
 }
 
 #[cfg(not(feature = "plot"))]
-fn pictures(_: &Finished, _: &mut Vec<Content>) -> Result<()> {
+fn pictures(_: &Finished, _: Plots, _: &mut Vec<Content>) -> Result<()> {
     Ok(())
 }
 

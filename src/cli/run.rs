@@ -230,7 +230,7 @@ pub fn save(
     let receipt = &finished.report.receipt;
     let folder = files::folder(&arguments.out_dir, loaded.name(), receipt.seed);
     files::may_write(&folder, receipt, arguments.force)?;
-    let contents = files::contents(loaded, seed, finished)?;
+    let contents = files::contents(loaded, seed, finished, arguments.plots)?;
     files::write(&folder, &contents)?;
     Ok(Some((folder.display().to_string(), contents.into_iter().map(|(name, _)| name).collect())))
 }

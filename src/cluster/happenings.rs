@@ -65,6 +65,7 @@ impl World {
             self.ground[id].is_on = false;
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, node.meta.name(), 0);
             self.stations[id.0 as usize].boot_due = Some(self.now + boot);
+            self.recorder.boots(self.now, node.meta.name(), true);
             self.queue.push(self.now + boot, Event::Boot(id));
         }
         self.hit[index] = Some(Strike::over(joined, self.now));

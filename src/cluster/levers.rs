@@ -156,7 +156,9 @@ impl Levers for World {
         let machine = &mut self.ground[node];
         if !on {
             machine.outages += 1;
-            self.stations[node.0 as usize].boot_due = None;
+            if self.stations[node.0 as usize].boot_due.take().is_some() {
+                self.recorder.boots(self.now, &machine.name, false);
+            }
             if machine.is_on {
                 self.stop_machine(node);
             }
@@ -169,6 +171,7 @@ impl Levers for World {
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &machine.name, boots);
             let due = self.now + machine.slow.of(boot);
             station.boot_due = Some(due);
+            self.recorder.boots(self.now, &machine.name, true);
             self.queue.push(due, Event::Boot(node));
         }
     }
@@ -177,10 +180,12 @@ impl Levers for World {
         let machine = &mut self.ground[node];
         if !runs {
             machine.hangs += 1;
+            self.recorder.hangs(&machine.name, true);
             return self.stop_kubelet(node);
         }
         machine.hangs -= 1;
         if machine.hangs == 0 {
+            self.recorder.hangs(&machine.name, false);
             self.await_lists(node);
         }
     }

@@ -30,6 +30,8 @@ mod regressions;
 mod settle_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod track_tests;
 pub mod wire;
 pub mod world;
 

@@ -300,8 +300,11 @@ impl World {
         };
         for (id, machine) in past.ground.iter() {
             self.ground[id] = machine.clone().of_the_past(end_of);
-            for (pod, _) in machine.sandboxes.iter().filter(|(_, sandbox)| sandbox.is_running && sandbox.is_ready) {
-                self.recorder.has_been_ready(self.now, pod.clone(), machine.name.clone());
+            for (pod, sandbox) in machine.sandboxes.iter().filter(|(_, sandbox)| sandbox.is_running) {
+                self.recorder.has_been_running(self.now, pod.clone(), machine.name.clone());
+                if sandbox.is_ready {
+                    self.recorder.has_been_ready(self.now, pod.clone(), machine.name.clone());
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `deployment/shop`.
-fn shop(replicas: i32, annotations: &[(&str, &str)]) -> Deployment {
+pub(super) fn shop(replicas: i32, annotations: &[(&str, &str)]) -> Deployment {
     let set = web(replicas);
     let set = set.of::<ReplicaSet>().unwrap();
     let labels: Labels = [("app", "shop")].into_iter().collect();
@@ -41,7 +41,7 @@ fn service() -> Object {
     Service { meta: Meta::new(Key::new("default", "shop")), selector, ports, ..Service::default() }.into()
 }
 
-fn settled(seed: u64, manifests: Vec<Object>, until: u64, events: Vec<Planned>) -> Config {
+pub(super) fn settled(seed: u64, manifests: Vec<Object>, until: u64, events: Vec<Planned>) -> Config {
     Config { start: Start::Settled, manifests, until: at(until), events, ..config(seed, &[]) }
 }
 

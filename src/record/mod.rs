@@ -7,6 +7,7 @@ pub mod outage;
 pub mod rollout;
 pub mod rows;
 pub mod timeline;
+pub mod tracks;
 pub mod workloads;
 
 use crate::etcd::change::Change;
@@ -14,6 +15,7 @@ use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
 use crate::object::{Fact, FactId, Key, Name};
 use outage::Outages;
+use tracks::Tracks;
 use workloads::Workloads;
 
 /// One recorded fact.
@@ -36,6 +38,8 @@ pub struct Recorder {
     pub workloads: Workloads,
     /// Outages and their milestones.
     pub outages: Outages,
+    /// What became of each pod and each node.
+    pub tracks: Tracks,
 }
 
 impl Recorder {
@@ -44,19 +48,40 @@ impl Recorder {
         let id = FactId(u32::try_from(self.facts.len()).expect("fewer than 2³² facts"));
         self.workloads.on_fact(at, &fact);
         self.outages.on_fact(at, &fact);
+        self.tracks.on_fact(at, &fact);
         self.facts.push(Recorded { at, fact, why });
         id
     }
 
     /// The containers of a pod have been ready since before the run: nothing that happens in it.
     pub fn has_been_ready(&mut self, at: Time, pod: Key, node: Name) {
-        self.workloads.on_fact(at, &Fact::ContainersReady { pod, node });
+        let fact = Fact::ContainersReady { pod, node };
+        self.workloads.on_fact(at, &fact);
+        self.tracks.on_fact(at, &fact);
+    }
+
+    /// The containers of a pod have run since before the run: nothing that happens in it.
+    pub fn has_been_running(&mut self, at: Time, pod: Key, node: Name) {
+        self.tracks.on_fact(at, &Fact::ContainersStarted { pod, node, pulled: Span::ZERO });
+    }
+
+    /// A machine that has power begins to boot, or is without power again before it is done: no fact, since nothing of it
+    /// is seen before it runs.
+    pub fn boots(&mut self, at: Time, node: &Name, boots: bool) {
+        self.tracks.nodes.boots(at, node, boots);
+    }
+
+    /// A fault begins or ends to keep a kubelet from running. Whether one runs is a fact; whether the next boot brings one
+    /// is not.
+    pub fn hangs(&mut self, node: &Name, hangs: bool) {
+        self.tracks.nodes.hangs(node, hangs);
     }
 
     /// Hears of a commit; its fact is kept already.
     pub fn commit(&mut self, at: Time, change: &Change) {
         self.workloads.on_commit(at, change);
         self.outages.on_commit(at, change, &self.workloads);
+        self.tracks.on_commit(at, change, &self.workloads);
     }
 
     /// An outage of these nodes begins, because of the fault `id`.

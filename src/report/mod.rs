@@ -1,12 +1,12 @@
 //! Layer 8: what a run showed: verdicts, milestones, who owns each wait; as text for people and as data for programs.
 //!
 //! A [`Report`] is plain data made from a run that is over; `run.json` is the same data, `screen` the same in words, and
-//! `picture` a chart of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
+//! `pictures` charts of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
 
 pub mod collect;
 pub mod owner;
 #[cfg(feature = "plot")]
-pub mod picture;
+pub mod pictures;
 pub mod plan;
 pub mod screen;
 pub mod spread;

@@ -74,14 +74,32 @@ fn a_run_that_meets_its_expectations_exits_with_0_and_leaves_its_folder() {
             "convergence.csv",
             "facts.csv",
             "five-frontends.yaml",
+            "nodes.svg",
+            "pods.svg",
             "run.json",
             "scenario.toml",
             "timeline.csv",
-            "timeline.png",
             "timeline.svg"
         ]
     );
     assert_eq!(names(&folder.join("results/five-frontends")), ["1"], "nothing else is left");
+}
+
+#[test]
+fn pictures_are_those_that_are_wanted() {
+    let folder = workspace("plots");
+    let pictures = |plots: &str| {
+        let arguments = ["five-frontends.toml", "--plots", plots, "-O", plots];
+        assert_eq!(evenkeel(&folder, &arguments).0, 0, "{plots}");
+        let names = names(&folder.join(plots).join("five-frontends/1")).into_iter();
+        names.filter(|name| name.ends_with("svg") || name.ends_with("png")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(pictures("none"), "");
+    assert_eq!(pictures("dark"), "nodes-dark.svg pods-dark.svg timeline-dark.svg");
+    assert_eq!(pictures("light,png"), "nodes.png nodes.svg pods.png pods.svg timeline.png timeline.svg");
+    assert_eq!(pictures("both").split(' ').count(), 6);
+    let (code, _, err) = evenkeel(&folder, &["five-frontends.toml", "--plots", "jpeg"]);
+    assert!(code == 2 && err.contains("expected light, dark, both, png or none"), "{err}");
 }
 
 #[test]
@@ -91,7 +109,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_another_run() {
         assert_eq!(evenkeel(&folder, &["five-frontends.toml", "--seed", "5", "-O", out_dir]).0, 0);
     }
     let [one, two] = ["one", "two"].map(|out_dir| files(&folder.join(out_dir).join("five-frontends/5")));
-    assert_eq!(one.len(), 8);
+    assert_eq!(one.len(), 9);
     for (one, two) in one.iter().zip(&two) {
         assert!(one == two, "{} differs between two runs with the same seed", one.0);
     }

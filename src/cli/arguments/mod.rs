@@ -7,7 +7,7 @@ mod shown;
 pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
 #[cfg(feature = "manifest")]
 pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
-pub use run::{ProgressKind, RunArguments, StopWhen};
+pub use run::{Plots, ProgressKind, RunArguments, StopWhen};
 pub use shown::{Color, Output, Shown};
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -43,6 +43,9 @@ pub struct RunArguments {
     /// Write no files
     #[arg(long, conflicts_with = "force", env = "EVENKEEL_NO_SAVE", hide_env = true)]
     pub no_save: bool,
+    /// Pictures: `light`, `dark` or `both`, with `png` as PNG too, as in `both,png`; or `none`
+    #[arg(long, value_name = "WHICH", default_value = "light", env = "EVENKEEL_PLOTS", hide_env = true)]
+    pub plots: Plots,
     /// What goes to standard output
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     #[arg(env = "EVENKEEL_OUTPUT", hide_env = true)]
@@ -113,6 +116,39 @@ fn span(text: &str) -> Result<Span, String> {
     }
 }
 
+/// Which pictures a run leaves behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plots {
+    /// For light paper.
+    pub light: bool,
+    /// For dark paper.
+    pub dark: bool,
+    /// As PNG too: to compress pixels takes longer than most runs.
+    pub png: bool,
+}
+
+impl FromStr for Plots {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Plots, String> {
+        let mut plots = Plots::default();
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        for word in &words {
+            match *word {
+                "light" => plots.light = true,
+                "dark" => plots.dark = true,
+                "both" => (plots.light, plots.dark) = (true, true),
+                "png" => plots.png = true,
+                "none" if words.len() == 1 => return Ok(plots),
+                "none" => return Err("`none` goes with nothing else".to_string()),
+                _ => return Err(format!("`{word}` is no kind of picture: expected light, dark, both, png or none")),
+            }
+        }
+        plots.light |= !plots.dark;
+        Ok(plots)
+    }
+}
+
 /// When a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StopWhen {
@@ -138,6 +174,24 @@ pub enum ProgressKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_are_chosen_by_paper_and_format() {
+        for (text, light, dark, png) in [
+            ("light", true, false, false),
+            ("dark", false, true, false),
+            ("both", true, true, false),
+            ("png", true, false, true),
+            ("dark,png", false, true, true),
+            ("light, dark", true, true, false),
+            ("none", false, false, false),
+        ] {
+            assert_eq!(text.parse::<Plots>(), Ok(Plots { light, dark, png }), "{text}");
+        }
+        for (text, why) in [("", "`` is no kind"), ("jpeg", "`jpeg` is no kind"), ("none,png", "with nothing else")] {
+            assert!(text.parse::<Plots>().unwrap_err().contains(why), "{text}");
+        }
+    }
 
     #[test]
     fn seeds_are_numbers_ranges_and_lists() {

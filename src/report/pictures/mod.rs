@@ -1,0 +1,49 @@
+//! A run as pictures: ready against desired, pods on nodes, states of nodes.
+
+mod marks;
+mod nodes;
+mod pods;
+mod ready;
+
+#[cfg(test)]
+mod tests;
+
+use super::collect::Finished;
+use crate::plot::{PlotError, Scene, Story};
+
+pub use marks::marks;
+pub use nodes::nodes_chart;
+pub use pods::pods_chart;
+pub use ready::ready_chart;
+
+/// The pictures of a run with the names of their files, without what says the paper and the format.
+///
+/// # Errors
+/// If one cannot be drawn.
+pub fn scenes(finished: &Finished) -> Result<Vec<(&'static str, Scene)>, PlotError> {
+    Ok(vec![
+        ("timeline", ready_chart(finished).scene()?),
+        ("pods", pods_chart(finished).scene()?),
+        ("nodes", nodes_chart(finished).scene()?),
+    ])
+}
+
+/// Names in the order in which people count: `node-2` before `node-10`.
+fn natural(name: &str) -> (String, u64, String) {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    (stem.to_string(), name[stem.len()..].parse().unwrap_or(0), name.to_string())
+}
+
+/// Title, subtitle and end of a picture; `about` says more of what it shows.
+fn story(finished: &Finished, about: &str) -> Story {
+    let Finished { world, report, .. } = finished;
+    let nodes = super::words::counted(world.recorder().tracks.nodes.all.len(), "node");
+    let about = if about.is_empty() { String::new() } else { format!(" · {about}") };
+    Story {
+        title: report.title.clone(),
+        subtitle: format!("{}, seed {}, {nodes}, one run{about}", report.scenario, report.receipt.seed),
+        until: world.now(),
+        marks: Vec::new(),
+        notes: Vec::new(),
+    }
+}
