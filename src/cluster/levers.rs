@@ -24,10 +24,11 @@ impl World {
         let client = self.kubelet_client(&name);
         let station = &mut self.stations[node.0 as usize];
         station.boot_due = None;
+        let cause = std::mem::replace(&mut station.boot_cause, FactId::NONE);
         station.boots += 1;
         station.starts += 1;
         station.client = client;
-        self.fact(Fact::MachineUp(name), Why::NOTHING);
+        self.fact(Fact::MachineUp(name), Why::because(cause));
         self.await_lists(node);
     }
 
@@ -90,7 +91,7 @@ impl World {
     fn stop_machine(&mut self, node: NodeId) {
         let name = self.ground[node].name.clone();
         self.ground[node].is_on = false;
-        let cause = self.fact(Fact::MachineDown(name), Why::NOTHING);
+        let cause = self.fact(Fact::MachineDown(name), Why::because(self.striking));
         let now = self.now;
         self.ground[node].images.retain(|_, there| *there <= now);
         self.stop_containers(node, cause, |_| true);
@@ -133,7 +134,7 @@ impl World {
         let closed: Vec<(Kind, _)> = closed;
         closed.into_iter().for_each(|(_, watch)| self.close_watch(watch));
         let name = self.ground[node].name.clone();
-        self.fact(Fact::KubeletDown(name), Why::NOTHING);
+        self.fact(Fact::KubeletDown(name), Why::because(self.striking));
         let running = self.ground[node].sandboxes.values().filter(|sandbox| sandbox.is_running);
         let ends: Vec<_> = running.filter_map(|sandbox| sandbox.ends).collect();
         for end in ends {
@@ -169,6 +170,7 @@ impl Levers for World {
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &machine.name, boots);
             let due = self.now + machine.slow.of(boot);
             station.boot_due = Some(due);
+            station.boot_cause = self.striking;
             self.queue.push(due, Event::Boot(node));
         }
     }
@@ -202,12 +204,12 @@ impl Levers for World {
         let name = machine.name.clone();
         if is_cut && !was_cut {
             machine.cut_since = Some(now);
-            self.fact(Fact::LinkCut(name), Why::NOTHING);
+            self.fact(Fact::LinkCut(name), Why::because(self.striking));
         } else if !is_cut && was_cut {
             machine.cut_since = None;
             let wait = self.config.delays.sample(DelayId::KubeletReconnect, &self.draws, &name, now.as_micros());
             let wait = machine.slow.of(wait);
-            self.fact(Fact::LinkHealed(name), Why::NOTHING);
+            self.fact(Fact::LinkHealed(name), Why::because(self.striking));
             self.queue.push(now + wait, Event::Reconnect(node));
         }
     }
