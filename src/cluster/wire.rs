@@ -13,6 +13,7 @@ use crate::node::Agent;
 use crate::object::fact::{Verb, Why};
 use crate::object::{DelayId, Fact, Kind, Name, Object, Revision, SettingId};
 use crate::program::{Command, Ticket, Timer};
+use crate::record::causes::Commit;
 use crate::record::describe::describe;
 use std::hash::Hash;
 
@@ -230,6 +231,7 @@ impl World {
         let request = self.requests.get(slot).expect("a request is served once");
         let (owner, why, version) = (request.owner, request.why, request.version);
         let user = &self.user(owner).clone();
+        let client = self.client(owner).name.clone();
         let request = self.requests.get_mut(slot).expect("it is there");
         let (now, recorder, digest) = (self.now, &mut self.recorder, &mut self.digest);
         let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
@@ -238,6 +240,7 @@ impl World {
             let Some(what) = describe(verb, old, new) else { return why.cause };
             let object = new.or(old).expect("a commit has an object");
             let fact = Fact::Commit { verb, kind: object.kind(), key: object.key().clone(), what: what.into() };
+            let why = recorder.why(Commit { client: &client, verb, old, new }, why);
             recorder.fact(now, fact, why)
         };
         let mut cx = Serve {

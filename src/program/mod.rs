@@ -151,6 +151,11 @@ impl Context<'_> {
         self.out.push(Command::WakeAt { at: self.now + span, timer, why: Why::after(self.cause, setting) });
     }
 
+    /// Wakes the program for the next round of a loop that goes on by itself, after `span`, whose length `setting` owns.
+    pub fn wake_round(&mut self, span: Span, timer: Timer, setting: SettingId) {
+        self.out.push(Command::WakeAt { at: self.now + span, timer, why: Why::after(FactId::NONE, setting) });
+    }
+
     /// Records a decision.
     pub fn note(&mut self, fact: Fact) {
         self.out.push(Command::Note { fact, why: Why::because(self.cause) });

@@ -2,6 +2,7 @@
 //!
 //! The recorder hears of every commit and every fact at once, and nobody hears of it: it cannot influence a run.
 
+pub mod causes;
 pub mod describe;
 pub mod outage;
 pub mod rollout;
@@ -13,6 +14,7 @@ use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
 use crate::object::{Fact, FactId, Key, Name};
+use causes::{Causes, Commit};
 use outage::Outages;
 use workloads::Workloads;
 
@@ -36,16 +38,24 @@ pub struct Recorder {
     pub workloads: Workloads,
     /// Outages and their milestones.
     pub outages: Outages,
+    causes: Causes,
 }
 
 impl Recorder {
     /// Keeps a fact and names it.
     pub fn fact(&mut self, at: Time, fact: Fact, why: Why) -> FactId {
         let id = FactId(u32::try_from(self.facts.len()).expect("fewer than 2³² facts"));
+        let why = self.causes.of_fact(&fact, why);
+        self.causes.on_fact(id, &fact);
         self.workloads.on_fact(at, &fact);
         self.outages.on_fact(at, &fact);
         self.facts.push(Recorded { at, fact, why });
         id
+    }
+
+    /// What led to a commit that is about to be recorded, where more is known of it than its program said.
+    pub fn why(&self, commit: Commit<'_>, why: Why) -> Why {
+        self.causes.of_commit(commit, why)
     }
 
     /// The containers of a pod have been ready since before the run: nothing that happens in it.
@@ -55,12 +65,14 @@ impl Recorder {
 
     /// Hears of a commit; its fact is kept already.
     pub fn commit(&mut self, at: Time, change: &Change) {
+        self.causes.on_commit(change);
         self.workloads.on_commit(at, change);
         self.outages.on_commit(at, change, &self.workloads);
     }
 
     /// An outage of these nodes begins, because of the fault `id`.
     pub fn outage(&mut self, at: Time, id: Name, nodes: &[Name]) {
+        self.causes.on_outage(&id, nodes);
         self.outages.begin(at, id, nodes, &self.workloads);
     }
 
