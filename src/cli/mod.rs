@@ -13,6 +13,7 @@ mod progress;
 
 mod dry_run;
 mod files;
+mod once;
 mod run;
 mod seeds;
 

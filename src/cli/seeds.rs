@@ -7,8 +7,8 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 use super::arguments::{Output, RunArguments};
+use super::once::{Stopped, save, simulate};
 use super::progress::Progress;
-use super::run::{Stopped, save, simulate};
 use super::{exit, interrupt, terminal};
 use crate::report::summary::summary;
 use crate::report::{Report, Runs, Verdict};
