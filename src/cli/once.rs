@@ -36,21 +36,21 @@ impl Stopped {
     }
 }
 
-/// Runs to the end while `look` may watch, and checks that nothing impossible has happened.
+/// Runs to the end while `look` may watch, and checks that nothing impossible has happened. How much is said of it is up to
+/// `verbose`: nothing, a line, or every fact.
 ///
 /// # Errors
 /// If it did not come to its end.
 pub fn simulate(
     loaded: &Loaded,
     seed: Option<u64>,
-    keys: &[String],
-    arguments: &RunArguments,
+    verbose: u8,
     look: &mut dyn FnMut(&World),
 ) -> Result<Finished, Stopped> {
     let mut told = 0;
     let mut goes_on = |world: &World| {
         look(world);
-        if arguments.verbose > 1 {
+        if verbose > 1 {
             tell_facts(world, seed, &mut told);
         }
         interrupt::exit_code().is_none()
@@ -59,10 +59,9 @@ pub fn simulate(
     let run = catch_unwind(AssertUnwindSafe(|| simulate_watched(loaded, seed, &mut goes_on)));
     let stopped_itself = || Stopped::Broken(vec!["the engine stopped itself, see above".to_string()]);
     let run = run.map_err(|_| stopped_itself())?;
-    let mut finished = run.ok_or_else(|| Stopped::Interrupted(interrupt::exit_code().unwrap_or(exit::UNUSABLE)))?;
+    let finished = run.ok_or_else(|| Stopped::Interrupted(interrupt::exit_code().unwrap_or(exit::UNUSABLE)))?;
     finished.world.audit().map_err(Stopped::Broken)?;
-    finished.report.overrides.keys = keys.to_vec();
-    if arguments.verbose > 0 {
+    if verbose > 0 {
         let report = &finished.report;
         let facts = counted(finished.world.recorder().facts.len(), "fact");
         terminal::err(&format!("seed {}: {facts}, digest {}\n", report.receipt.seed, report.receipt.digest));

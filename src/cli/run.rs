@@ -75,23 +75,17 @@ fn run_input(input: &Input, overrides: &[String], arguments: &RunArguments, docu
         terminal::err(&introduction(&loaded, overrides));
     }
     match seeds {
-        [] => run_once(&loaded, None, overrides, arguments, documents),
-        [seed] => run_once(&loaded, Some(*seed), overrides, arguments, documents),
-        many => seeds::run_many(&loaded, many, overrides, arguments, documents),
+        [] => run_once(&loaded, None, arguments, documents),
+        [seed] => run_once(&loaded, Some(*seed), arguments, documents),
+        many => seeds::run_many(&loaded, many, arguments, documents),
     }
 }
 
 /// One run, on the screen.
-fn run_once(
-    loaded: &Loaded,
-    seed: Option<u64>,
-    keys: &[String],
-    arguments: &RunArguments,
-    documents: &mut Vec<String>,
-) -> u8 {
+fn run_once(loaded: &Loaded, seed: Option<u64>, arguments: &RunArguments, documents: &mut Vec<String>) -> u8 {
     let started = Instant::now();
     let progress = Progress::of_run(arguments.progress, loaded.name(), Time::ZERO + loaded.scenario.run.until);
-    let run = simulate(loaded, seed, keys, arguments, &mut |world| progress.at(world.now()));
+    let run = simulate(loaded, seed, arguments.verbose, &mut |world| progress.at(world.now()));
     drop(progress);
     let wall = started.elapsed();
     let (finished, saved) = match run.and_then(|finished| {
