@@ -57,15 +57,15 @@ impl World {
         }
         let names: Vec<&str> = nodes.iter().map(|node| node.meta.name().as_str()).collect();
         let what = format!("machines join: {}", names.join(" ")).into();
-        let cause = self.fact(Fact::Acted { event: planned.id.clone(), what }, Why::NOTHING);
+        let acted = self.fact(Fact::Acted { event: planned.id.clone(), what }, Why::NOTHING);
         let mut joined = Vec::new();
         for node in nodes {
             let id = self.add_machine(Arc::new(node.clone()));
             joined.push((id, node.meta.name().clone()));
             self.ground[id].is_on = false;
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, node.meta.name(), 0);
-            self.stations[id.0 as usize].boot_due = Some(self.now + boot);
-            self.stations[id.0 as usize].boot_cause = cause;
+            let station = &mut self.stations[id.0 as usize];
+            (station.boot_due, station.back) = (Some(self.now + boot), acted);
             self.queue.push(self.now + boot, Event::Boot(id));
         }
         self.hit[index] = Some(Strike::over(joined, self.now));
@@ -85,7 +85,7 @@ impl World {
             boots: 0,
             starts: 0,
             boot_due: None,
-            boot_cause: FactId::NONE,
+            back: FactId::NONE,
             node,
         });
         id

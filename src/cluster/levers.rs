@@ -24,11 +24,12 @@ impl World {
         let client = self.kubelet_client(&name);
         let station = &mut self.stations[node.0 as usize];
         station.boot_due = None;
-        let cause = std::mem::replace(&mut station.boot_cause, FactId::NONE);
         station.boots += 1;
         station.starts += 1;
         station.client = client;
-        self.fact(Fact::MachineUp(name), Why::because(cause));
+        let powered = station.back;
+        let up = self.fact(Fact::MachineUp(name), Why::because(powered));
+        self.stations[node.0 as usize].back = up;
         self.await_lists(node);
     }
 
@@ -65,7 +66,9 @@ impl World {
             Some(agent) if agent.kubelet.is_none() && has_kubelet => {
                 agent.kubelet = Some(Kubelet::new(node, name.clone(), registered));
                 station.client = client;
-                self.fact(Fact::KubeletUp(name), Why::NOTHING);
+                let mended = station.back;
+                let up = self.fact(Fact::KubeletUp(name), Why::because(mended));
+                self.stations[node.0 as usize].back = up;
                 KUBELET_WATCHES
             }
             Some(_) => return,
@@ -85,7 +88,8 @@ impl World {
         for (_, watch) in self.stations[node.0 as usize].watches.clone() {
             self.deliver(watch);
         }
-        self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_reconnect(ground, cx));
+        let healed = self.stations[node.0 as usize].back;
+        self.call_agent(node, healed, |agent, ground, cx| agent.on_reconnect(ground, cx));
     }
 
     fn stop_machine(&mut self, node: NodeId) {
@@ -169,8 +173,7 @@ impl Levers for World {
             let boots = u64::from(station.boots);
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &machine.name, boots);
             let due = self.now + machine.slow.of(boot);
-            station.boot_due = Some(due);
-            station.boot_cause = self.striking;
+            (station.boot_due, station.back) = (Some(due), self.striking);
             self.queue.push(due, Event::Boot(node));
         }
     }
@@ -183,6 +186,7 @@ impl Levers for World {
         }
         machine.hangs -= 1;
         if machine.hangs == 0 {
+            self.stations[node.0 as usize].back = self.striking;
             self.await_lists(node);
         }
     }
@@ -209,7 +213,8 @@ impl Levers for World {
             machine.cut_since = None;
             let wait = self.config.delays.sample(DelayId::KubeletReconnect, &self.draws, &name, now.as_micros());
             let wait = machine.slow.of(wait);
-            self.fact(Fact::LinkHealed(name), Why::because(self.striking));
+            let healed = self.fact(Fact::LinkHealed(name), Why::because(self.striking));
+            self.stations[node.0 as usize].back = healed;
             self.queue.push(now + wait, Event::Reconnect(node));
         }
     }
@@ -237,7 +242,13 @@ impl Levers for World {
                 faults.insert(fault.clone(), evict);
                 self.call_agent(node, self.striking, |agent, ground, cx| agent.on_pressure(ground, cx));
             }
-            None => drop(faults.remove(fault)),
+            None => {
+                faults.remove(fault);
+                let agent = self.stations[node.0 as usize].agent.as_mut();
+                if let Some(kubelet) = agent.and_then(|agent| agent.kubelet.as_mut()) {
+                    kubelet.pressure_cause = self.striking;
+                }
+            }
         }
     }
 

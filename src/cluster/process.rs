@@ -102,8 +102,8 @@ pub struct Station {
     pub starts: u32,
     /// When the machine will have booted, while it boots.
     pub boot_due: Option<Time>,
-    /// Why it boots.
-    pub boot_cause: FactId,
+    /// What its programs come back after, or will: the return of its machine's power, of its kubelet or of its link.
+    pub back: FactId,
     /// As what its kubelet registers.
     pub node: Arc<Node>,
 }

@@ -13,6 +13,7 @@ use crate::node::Agent;
 use crate::object::fact::{Verb, Why};
 use crate::object::{DelayId, Fact, Kind, Name, Object, Revision, SettingId};
 use crate::program::{Command, Ticket, Timer};
+use crate::record::causes::Commit;
 use crate::record::describe::describe;
 use crate::record::waterfall::{Held, Wait};
 use std::hash::Hash;
@@ -239,6 +240,7 @@ impl World {
         let setting = held.filter(|(_, is_longer)| *is_longer).map(|(held, _)| held.setting);
         let told = Why { setting: setting.or(why.setting), ..why };
         let user = &self.user(owner).clone();
+        let client = self.client(owner).name.clone();
         let request = self.requests.get_mut(slot).expect("it is there");
         let (now, recorder, digest) = (self.now, &mut self.recorder, &mut self.digest);
         let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
@@ -247,7 +249,8 @@ impl World {
             let Some(what) = describe(verb, old, new) else { return why.cause };
             let object = new.or(old).expect("a commit has an object");
             let fact = Fact::Commit { verb, kind: object.kind(), key: object.key().clone(), what: what.into() };
-            recorder.fact(now, fact, told)
+            let why = recorder.why(Commit { client: &client, verb, old, new }, told);
+            recorder.fact(now, fact, why)
         };
         let mut cx = Serve {
             now,

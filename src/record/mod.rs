@@ -2,6 +2,7 @@
 //!
 //! The recorder hears of every commit and every fact at once, and nobody hears of it: it cannot influence a run.
 
+pub mod causes;
 pub mod describe;
 pub mod outage;
 pub mod rollout;
@@ -13,11 +14,11 @@ pub mod workloads;
 
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
-use crate::object::fact::{Verb, Why};
+use crate::object::fact::Why;
 use crate::object::{Fact, FactId, Key, Kind, Name, SettingId};
+use causes::{Causes, Commit};
 use outage::Outages;
 use routes::Routes;
-use std::collections::BTreeMap;
 use waterfall::{Held, Ledger, Loss, Trigger, Wait};
 use workloads::Workloads;
 
@@ -43,8 +44,7 @@ pub struct Recorder {
     pub outages: Outages,
     /// The event to which each fact goes back, as the fact that it began or was done.
     roots: Vec<FactId>,
-    /// What is wrong with a node, as a fact, while it is.
-    troubles: BTreeMap<Name, FactId>,
+    causes: Causes,
     routes: Routes,
     ledger: Ledger,
 }
@@ -53,6 +53,8 @@ impl Recorder {
     /// Keeps a fact and names it.
     pub fn fact(&mut self, at: Time, fact: Fact, why: Why) -> FactId {
         let id = FactId(u32::try_from(self.facts.len()).expect("fewer than 2³² facts"));
+        let why = self.causes.of_fact(&fact, why);
+        self.causes.on_fact(id, &fact);
         let root = self.root_of(id, &fact, why.cause);
         self.roots.push(root);
         let is_news = self.routes.on_fact(&fact);
@@ -66,6 +68,11 @@ impl Recorder {
         id
     }
 
+    /// What led to a commit that is about to be recorded, where more is known of it than its program said.
+    pub fn why(&self, commit: Commit<'_>, why: Why) -> Why {
+        self.causes.of_commit(commit, why)
+    }
+
     /// The containers of a pod have been ready since before the run: nothing that happens in it.
     pub fn has_been_ready(&mut self, at: Time, pod: Key, node: Name) {
         self.workloads.on_fact(at, &Fact::ContainersReady { pod: pod.clone(), node });
@@ -75,6 +82,7 @@ impl Recorder {
 
     /// Hears of a commit and of what it had waited for; its fact is kept already.
     pub fn commit(&mut self, at: Time, change: &Change, wait: Wait) {
+        self.causes.on_commit(change);
         let workload = self.workloads.on_commit(at, change);
         self.routes.on_commit(change);
         self.outages.on_commit(at, change, &self.workloads, &self.routes);
@@ -93,6 +101,7 @@ impl Recorder {
 
     /// An outage of these nodes begins, because of the fault `id`.
     pub fn outage(&mut self, at: Time, id: Name, nodes: &[Name]) {
+        self.causes.on_outage(&id, nodes);
         self.outages.begin(at, id, nodes, &self.workloads);
     }
 
@@ -131,23 +140,10 @@ impl Recorder {
         }
     }
 
-    fn root_of(&mut self, id: FactId, fact: &Fact, cause: FactId) -> FactId {
+    fn root_of(&self, id: FactId, fact: &Fact, cause: FactId) -> FactId {
         let root = self.root(cause);
-        match fact {
-            Fact::FaultBegan { .. } | Fact::Acted { .. } if root == FactId::NONE => return id,
-            Fact::MachineDown(node) | Fact::KubeletDown(node) | Fact::LinkCut(node) => {
-                self.troubles.insert(node.clone(), root);
-            }
-            Fact::MachineUp(node) | Fact::KubeletUp(node) | Fact::LinkHealed(node) => {
-                self.troubles.remove(node);
-            }
-            // What the API says of a node that is in trouble follows from that, whoever says it.
-            Fact::Commit { kind: Kind::Node, verb: Verb::Updated, key, .. } => {
-                return self.troubles.get(&key.name).copied().unwrap_or(root);
-            }
-            _ => {}
-        }
-        root
+        let is_event = matches!(fact, Fact::FaultBegan { .. } | Fact::Acted { .. });
+        if is_event && root == FactId::NONE { id } else { root }
     }
 
     fn trigger(&self, at: Time, cause: FactId, root: FactId, owner: Option<SettingId>, held: Option<Held>) -> Trigger {

@@ -1,7 +1,9 @@
 //! The screen for runs that did not go well: made by hand, since shipped scenarios pass.
 
 use super::screen::{Style, screen};
-use super::{Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Verdict, WorkloadReport};
+use super::{
+    InputFile, Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Verdict, WorkloadReport,
+};
 use std::time::Duration;
 
 fn milestone(name: &'static str, at_us: Option<u64>, wait_us: u64, owner: &str) -> Milestone {
@@ -102,6 +104,7 @@ fn report() -> Report {
             },
         ],
         refused: Vec::new(),
+        inputs: vec![InputFile { name: "scenario.toml".to_string(), hash: InputFile::hash_of(b"title = 'x'") }],
     }
 }
 

@@ -131,7 +131,8 @@ pub struct Queue {
     waiting_since: BTreeSet<(Time, Key)>,
     /// Pods that are being tried, with the number of the first event since.
     in_flight: BTreeMap<Uid, u64>,
-    events: VecDeque<ClusterEvent>,
+    /// With the facts that they follow from.
+    events: VecDeque<(ClusterEvent, FactId)>,
     first_event: u64,
     added: u64,
 }
@@ -158,7 +159,7 @@ impl Queue {
     /// A pod without a node changed; if it waits for that, it may be tried again.
     pub fn update(&mut self, old: &Arc<Pod>, new: &Arc<Pod>, moment: &Moment<'_>) {
         if self.in_flight.contains_key(&new.meta.uid) {
-            self.events.extend(pod_updates(old, new));
+            self.events.extend(pod_updates(old, new).into_iter().map(|event| (event, moment.cause)));
             return;
         }
         let Some((mut pod, place)) = self.take(&new.meta.key) else {
@@ -215,7 +216,8 @@ impl Queue {
             pod.errors = 0;
             pod.refusals += 1;
             let since = self.in_flight.get(&uid).map_or(self.events.len(), |since| (since - self.first_event) as usize);
-            if self.events.range(since..).any(|event| helps(&pod, event, moment)) {
+            if let Some((_, cause)) = self.events.range(since..).find(|(event, _)| helps(&pod, event, moment)) {
+                pod.cause = *cause;
                 self.retry(pod, moment);
             } else {
                 self.put(pod, Place::Unschedulable);
@@ -239,10 +241,10 @@ impl Queue {
             .cloned()
             .collect();
         for key in helped {
-            self.take_and_retry(&key, moment);
+            self.take_and_retry(&key, Some(moment.cause), moment);
         }
         if !self.in_flight.is_empty() {
-            self.events.push_back(event);
+            self.events.push_back((event, moment.cause));
         }
     }
 
@@ -288,9 +290,9 @@ impl Queue {
         [self.active.len(), self.backoff.len() + self.error_backoff.len(), self.unschedulable.len()]
     }
 
-    fn take_and_retry(&mut self, key: &Key, moment: &Moment<'_>) {
+    fn take_and_retry(&mut self, key: &Key, cause: Option<FactId>, moment: &Moment<'_>) {
         let (mut pod, _) = self.take(key).expect("it was just seen");
-        pod.cause = moment.cause;
+        pod.cause = cause.unwrap_or(pod.cause);
         self.retry(pod, moment);
     }
 
