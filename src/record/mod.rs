@@ -2,10 +2,14 @@
 //!
 //! The recorder hears of every commit and every fact at once, and nobody hears of it: it cannot influence a run.
 
+pub mod converge;
 pub mod describe;
 pub mod outage;
 pub mod rollout;
+pub mod rounds;
 pub mod rows;
+pub mod situation;
+pub mod templates;
 pub mod timeline;
 pub mod workloads;
 
