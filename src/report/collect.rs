@@ -1,5 +1,7 @@
 //! Runs a scenario and collects what it showed.
 
+use super::convergence::{self, Convergence};
+use super::outlook::{Judgement, outlooks};
 use super::verdict::{Verdict, alone, judge};
 use super::words::{counted, short};
 use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
@@ -55,7 +57,8 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
     let (recorder, end) = (world.recorder(), world.now());
     let evidence = Evidence { recorder, hold: config.hold, end };
     let refused: Vec<String> = world.refused().iter().map(|(request, error)| error.message(request)).collect();
-    let mut reasons = reasons(config, world, evidence, &refused);
+    let outlooks = outlooks(world);
+    let mut reasons = reasons(config, world, evidence, (&refused, &outlooks));
     let expectations: Vec<_> =
         loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
     let mut notes = loaded.silences(seed);
@@ -65,6 +68,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         notes.clear();
     }
     notes.extend(alone(&expectations));
+    notes.extend(convergence::notes(config, &outlooks, end));
     let are_met = expectations.iter().all(|judged| judged.verdict == Verdict::Pass);
     Report {
         schema: SCHEMA,
@@ -86,11 +90,17 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         expectations,
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
         refused,
+        convergence: Convergence::of(world, &outlooks),
     }
 }
 
 /// What makes a run worthless or unfinished, whatever its expectations say.
-fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[String]) -> Vec<String> {
+fn reasons(
+    config: &Config,
+    world: &World,
+    evidence: Evidence<'_>,
+    (refused, outlooks): (&[String], &[Judgement<'_>]),
+) -> Vec<String> {
     let Evidence { recorder, hold, end } = evidence;
     let mut reasons = Vec::new();
     if !refused.is_empty() {
@@ -122,7 +132,7 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
     let since = recorder.converged_since();
     let is_converged = since.is_some_and(|since| end.since(since) >= hold);
     if config.stop == Stop::Converged && !is_converged {
-        let behind = rule::behind(evidence);
+        let behind = convergence::behind(outlooks, end);
         let why = if behind.is_empty() { format!("not for {hold} before the end") } else { behind.join("; ") };
         reasons.push(format!("not converged by {}: {why}", short(end.since(Time::ZERO))));
     }

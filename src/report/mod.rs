@@ -4,22 +4,28 @@
 //! `picture` a chart of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
 
 pub mod collect;
+pub mod convergence;
+pub mod outlook;
 pub mod owner;
 #[cfg(feature = "plot")]
 pub mod picture;
 pub mod plan;
 pub mod screen;
 pub mod spread;
+mod stuck;
 pub mod summary;
 pub mod verdict;
 pub mod words;
 
+#[cfg(test)]
+mod convergence_tests;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
 pub use collect::{Finished, simulate, simulate_watched};
+pub use convergence::{Convergence, Times, WorkloadConvergence};
 pub use spread::{Failed, Runs};
 pub use verdict::{Judged, Verdict};
 
@@ -58,6 +64,8 @@ pub struct Report {
     pub outages: Vec<OutageReport>,
     /// What the API server said of manifests that it refused.
     pub refused: Vec<String>,
+    /// When desired equalled actual, and what would become of what is not as wanted at the end.
+    pub convergence: Convergence,
 }
 
 /// What is needed to have the same run again.
