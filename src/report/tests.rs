@@ -2,8 +2,8 @@
 
 use super::screen::{Style, screen};
 use super::{
-    Convergence, Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Times, Verdict,
-    WorkloadConvergence, WorkloadReport,
+    Convergence, InputFile, Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Times,
+    Verdict, WorkloadConvergence, WorkloadReport,
 };
 use std::time::Duration;
 
@@ -85,6 +85,7 @@ fn report() -> Report {
             judged("noticed", Verdict::Pass, "time-to-notice", "at most 56s", Some("48.5s"), None),
             judged("evicted", Verdict::Fail, "time-to-evict", "at most 6m", None, Some("not evicted by the end")),
         ],
+        losses: Vec::new(),
         outages: vec![
             OutageReport {
                 id: "cut".to_string(),
@@ -132,6 +133,7 @@ fn report() -> Report {
                 },
             ],
         },
+        inputs: vec![InputFile { name: "scenario.toml".to_string(), hash: InputFile::hash_of(b"title = 'x'") }],
     }
 }
 
