@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "notebooks"
@@ -59,7 +60,9 @@ def execute(path, is_to_write):
     for command in commands(notebook):
         run(command)
     os.environ["EVENKEEL_RESULTS"] = str(WORK / "results")
-    NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False).execute()
+    # The kernel is spoken to through files of this user, not through ports that anybody here could reach.
+    config = Config({"KernelManager": {"transport": "ipc"}})
+    NotebookClient(notebook, config=config, timeout=300, kernel_name="python3", record_timing=False).execute()
     # Nothing of the machine that it ran on is kept.
     notebook.metadata.language_info = {"name": "python"}
     if is_to_write:
