@@ -3,11 +3,15 @@
 //! The recorder hears of every commit and every fact at once, and nobody hears of it: it cannot influence a run.
 
 pub mod causes;
+pub mod converge;
 pub mod describe;
 pub mod outage;
 pub mod rollout;
+pub mod rounds;
 pub mod routes;
 pub mod rows;
+pub mod situation;
+pub mod templates;
 pub mod timeline;
 pub mod waterfall;
 pub mod workloads;
