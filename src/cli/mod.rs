@@ -19,6 +19,8 @@ mod past;
 mod run;
 mod seeds;
 
+mod verify;
+
 mod check;
 mod fmt;
 #[cfg(feature = "manifest")]
@@ -64,6 +66,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]
         Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),

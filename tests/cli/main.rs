@@ -6,6 +6,7 @@ mod names;
 mod seeds;
 mod set;
 mod verdicts;
+mod verify;
 mod written;
 
 use std::ffi::OsStr;

@@ -8,7 +8,7 @@ mod shown;
 pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
 #[cfg(feature = "manifest")]
 pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
-pub use past::{MomentArgument, RunArgument};
+pub use past::{MomentArgument, RunArgument, VerifyArguments};
 pub use run::{ProgressKind, RunArguments, StopWhen};
 pub use shown::{Color, Output, Shown};
 
@@ -28,6 +28,10 @@ pub struct Cli {
     pub command: Command,
 }
 
+const VERIFY_HELP: &str = "Example: evenkeel verify results/node-crash\n\
+    Exit codes: 0 every file is as the run wrote it, 1 a file differs or is missing, 2 it cannot be run again (another \
+    version, no run folder), 3 the same inputs gave another run: a fault of ours.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -39,6 +43,9 @@ pub enum Command {
     /// Run scenarios, print their verdicts and write the run folders
     #[command(visible_alias = "r")]
     Run(Box<RunArguments>),
+    /// Run what run folders hold again, and compare every file in them
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArguments),
     /// Lay scenario files out: the same tables and comments, in the usual form
     Fmt(FmtArguments),
     /// Make a scenario of a real cluster

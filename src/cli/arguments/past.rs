@@ -1,5 +1,6 @@
 //! Arguments of the commands that look at a run.
 
+use super::{Output, Shown};
 use crate::cli::moment::Moment;
 use clap::Args;
 use std::path::PathBuf;
@@ -18,4 +19,19 @@ pub struct MomentArgument {
     /// When: a time since the beginning as `7m12s`, or when an event begins as `@crash`; the end if not given
     #[arg(long, value_name = "MOMENT")]
     pub at: Option<Moment>,
+}
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArguments {
+    /// Run folders as `results/node-crash/1`, or folders of such
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// What goes to standard output
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    #[arg(env = "EVENKEEL_OUTPUT", hide_env = true)]
+    pub output: Output,
+    /// How text is shown.
+    #[command(flatten)]
+    pub shown: Shown,
 }
