@@ -19,6 +19,8 @@ mod past;
 mod run;
 mod seeds;
 
+#[cfg(feature = "manifest")]
+mod get;
 mod verify;
 
 mod check;
@@ -66,6 +68,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
+        #[cfg(feature = "manifest")]
+        Command::Get(arguments) => get::get(&arguments),
+        #[cfg(feature = "manifest")]
+        Command::Events(arguments) => get::events(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]

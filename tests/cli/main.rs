@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod documents;
+mod get;
 mod names;
 mod seeds;
 mod set;
