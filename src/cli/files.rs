@@ -1,6 +1,6 @@
 //! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
-use crate::report::{Finished, Receipt};
+use crate::report::{Finished, Receipt, waterfall};
 use crate::scenario::Loaded;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -21,6 +21,7 @@ pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Resu
     files.extend(loaded.kept(seed).into_iter().map(|(name, text)| (name, text.into_bytes())));
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
+    files.push(("waterfall.csv".to_string(), table(&waterfall::rows(&finished.report.losses))?));
     files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
     pictures(finished, &mut files)?;
     Ok(files)

@@ -10,6 +10,7 @@ use crate::object::fact::Verb;
 use crate::object::{FactId, Key, Kind, Meta, MicroTime, Namespace, Node, Object, PriorityClass, SettingId};
 use crate::program::Program;
 use crate::program::script::Script;
+use crate::record::waterfall::Wait;
 use crate::scheduler::Scheduler;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -80,7 +81,7 @@ impl World {
 
     pub(super) fn preload(&mut self, object: Object) {
         let change = self.as_server(|server, cx| server.preload(object, cx));
-        self.recorder.commit(self.now, &change);
+        self.recorder.commit(self.now, &change, Wait::default());
     }
 
     /// Lets the API server do something of its own, which is hashed but is no fact.

@@ -131,7 +131,7 @@ impl World {
         }
     }
 
-    /// Ends a fault that was found to last still.
+    /// Ends a fault that was found to last still, because of `cause`.
     pub(super) fn end_early(&mut self, index: usize, cause: FactId) {
         self.open_events -= usize::from(self.config.events[index].end().is_some());
         self.put_right(index, cause);

@@ -1,6 +1,7 @@
 //! Runs a scenario and collects what it showed.
 
 use super::verdict::{Verdict, alone, judge};
+use super::waterfall;
 use super::words::{counted, short};
 use super::{InputFile, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
 use crate::cluster::{Config, Happening, Stop, World};
@@ -85,6 +86,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         overrides: overrides(loaded, seed, config),
         expectations,
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
+        losses: waterfall::losses(recorder, config, end),
         refused,
         inputs: inputs(loaded, seed),
     }

@@ -12,6 +12,7 @@ pub mod screen;
 pub mod spread;
 pub mod summary;
 pub mod verdict;
+pub mod waterfall;
 pub mod words;
 
 #[cfg(test)]
@@ -60,6 +61,8 @@ pub struct Report {
     pub expectations: Vec<Judged>,
     /// Outages in the order of time.
     pub outages: Vec<OutageReport>,
+    /// What each event cost each workload, by cause and by the setting that owns it.
+    pub losses: Vec<waterfall::LossReport>,
     /// What the API server said of manifests that it refused.
     pub refused: Vec<String>,
     /// The files from which the run can be had again, as they lie in its folder; the scenario first.

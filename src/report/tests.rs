@@ -84,6 +84,7 @@ fn report() -> Report {
             judged("noticed", Verdict::Pass, "time-to-notice", "at most 56s", Some("48.5s"), None),
             judged("evicted", Verdict::Fail, "time-to-evict", "at most 6m", None, Some("not evicted by the end")),
         ],
+        losses: Vec::new(),
         outages: vec![
             OutageReport {
                 id: "cut".to_string(),
