@@ -16,7 +16,10 @@ mod files;
 mod moment;
 mod once;
 mod past;
+mod diff;
 mod run;
+mod timeline;
+mod why;
 mod seeds;
 
 mod check;
@@ -64,6 +67,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
+        Command::Why(arguments) => why::why(&arguments),
+        Command::Timeline(arguments) => timeline::timeline(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]
         Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),

@@ -25,6 +25,13 @@ pub struct Side<'a> {
     pub finished: &'a Finished,
 }
 
+impl<'a> Side<'a> {
+    /// A run, and what it was made of.
+    pub const fn new(loaded: &'a Loaded, finished: &'a Finished) -> Side<'a> {
+        Side { loaded, finished }
+    }
+}
+
 /// What two runs differ in. `a` and `b` are the runs in the order in which they were given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {

@@ -8,7 +8,7 @@ mod shown;
 pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
 #[cfg(feature = "manifest")]
 pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
-pub use past::{MomentArgument, RunArgument};
+pub use past::{DiffArguments, TimelineOfRunArguments, WhyArguments};
 pub use run::{ProgressKind, RunArguments, StopWhen};
 pub use shown::{Color, Output, Shown};
 
@@ -39,6 +39,12 @@ pub enum Command {
     /// Run scenarios, print their verdicts and write the run folders
     #[command(visible_alias = "r")]
     Run(Box<RunArguments>),
+    /// Say how an object came to be as it is and what it waits for, or what came of each event of a run
+    Why(WhyArguments),
+    /// Tell the dozen moments of a run that matter
+    Timeline(TimelineOfRunArguments),
+    /// Say where two runs part, why, and what became of it; exit with 1 if they differ
+    Diff(DiffArguments),
     /// Lay scenario files out: the same tables and comments, in the usual form
     Fmt(FmtArguments),
     /// Make a scenario of a real cluster
