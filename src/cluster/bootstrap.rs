@@ -145,7 +145,12 @@ impl World {
         for &kind in &kinds {
             lists.push((
                 kind,
-                super::informer::list(self.server.store.table(kind), process.caches.table_mut(kind), None, FactId::NONE),
+                super::informer::list(
+                    self.server.store.table(kind),
+                    process.caches.table_mut(kind),
+                    None,
+                    FactId::NONE,
+                ),
             ));
         }
         for program in 0..self.processes[index as usize].programs.len() {

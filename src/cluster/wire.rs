@@ -249,8 +249,8 @@ impl World {
             let Some(what) = describe(verb, old, new) else { return why.cause };
             let object = new.or(old).expect("a commit has an object");
             let fact = Fact::Commit { verb, kind: object.kind(), key: object.key().clone(), what: what.into() };
-            let told = recorder.why(Commit { client: &client, verb, old, new }, told);
-            recorder.fact(now, fact, told)
+            let why = recorder.why(Commit { client: &client, verb, old, new }, told);
+            recorder.fact(now, fact, why)
         };
         let mut cx = Serve {
             now,

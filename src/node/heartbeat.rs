@@ -10,7 +10,8 @@ use crate::kernel::rng::Purpose;
 use crate::kernel::time::{Span, Time};
 use crate::object::node::conditions;
 use crate::object::{
-    Condition, ConditionStatus, DelayId, Edit, FactId, Key, Kind, Lease, Meta, Name, Node, SettingId, Timestamp, condition,
+    Condition, ConditionStatus, DelayId, Edit, FactId, Key, Kind, Lease, Meta, Name, Node, SettingId, Timestamp,
+    condition,
 };
 use crate::program::{Context, Timer};
 

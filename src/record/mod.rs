@@ -14,12 +14,11 @@ pub mod workloads;
 
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
-use crate::object::fact::{Verb, Why};
+use crate::object::fact::Why;
 use crate::object::{Fact, FactId, Key, Kind, Name, SettingId};
 use causes::{Causes, Commit};
 use outage::Outages;
 use routes::Routes;
-use std::collections::BTreeMap;
 use waterfall::{Held, Ledger, Loss, Trigger, Wait};
 use workloads::Workloads;
 
@@ -43,11 +42,9 @@ pub struct Recorder {
     pub workloads: Workloads,
     /// Outages and their milestones.
     pub outages: Outages,
-    causes: Causes,
     /// The event to which each fact goes back, as the fact that it began or was done.
     roots: Vec<FactId>,
-    /// What is wrong with a node, as a fact, while it is.
-    troubles: BTreeMap<Name, FactId>,
+    causes: Causes,
     routes: Routes,
     ledger: Ledger,
 }
@@ -143,23 +140,10 @@ impl Recorder {
         }
     }
 
-    fn root_of(&mut self, id: FactId, fact: &Fact, cause: FactId) -> FactId {
+    fn root_of(&self, id: FactId, fact: &Fact, cause: FactId) -> FactId {
         let root = self.root(cause);
-        match fact {
-            Fact::FaultBegan { .. } | Fact::Acted { .. } if root == FactId::NONE => return id,
-            Fact::MachineDown(node) | Fact::KubeletDown(node) | Fact::LinkCut(node) => {
-                self.troubles.insert(node.clone(), root);
-            }
-            Fact::MachineUp(node) | Fact::KubeletUp(node) | Fact::LinkHealed(node) => {
-                self.troubles.remove(node);
-            }
-            // What the API says of a node that is in trouble follows from that, whoever says it.
-            Fact::Commit { kind: Kind::Node, verb: Verb::Updated, key, .. } => {
-                return self.troubles.get(&key.name).copied().unwrap_or(root);
-            }
-            _ => {}
-        }
-        root
+        let is_event = matches!(fact, Fact::FaultBegan { .. } | Fact::Acted { .. });
+        if is_event && root == FactId::NONE { id } else { root }
     }
 
     fn trigger(&self, at: Time, cause: FactId, root: FactId, owner: Option<SettingId>, held: Option<Held>) -> Trigger {

@@ -236,9 +236,9 @@ fn order(pod: &Pod) -> (bool, i64, Name, Name) {
 
 /// Whether a pod is on a node that people say is out of service, and that is not ready.
 fn is_shut_down(pod: &Pod, cx: &Context<'_>) -> bool {
-    cx.caches.get::<Node>(&Key::cluster(pod.node_name.clone())).is_some_and(|node| {
-        node.ready() != Some(ConditionStatus::True) && is_out_of_service(node)
-    })
+    cx.caches
+        .get::<Node>(&Key::cluster(pod.node_name.clone()))
+        .is_some_and(|node| node.ready() != Some(ConditionStatus::True) && is_out_of_service(node))
 }
 
 fn is_out_of_service(node: &Node) -> bool {
