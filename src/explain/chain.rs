@@ -1,5 +1,6 @@
 //! The chain of causes of a fact: from the event that it comes from to the fact itself.
 
+use super::outcome::capital;
 use super::words::{clause, owner, waited, waiting};
 use super::{Tale, is_commit, span, time};
 use crate::object::fact::Verb;
@@ -76,11 +77,7 @@ pub fn sentence(tale: &Tale<'_>, id: FactId) -> String {
         text.push_str(if part.starts_with("and so on") { ", " } else { ", because " });
         text.push_str(&part);
     }
-    match text.chars().next() {
-        // A name is written as it is.
-        Some(first) if text.starts_with("the ") => format!("{}{}.", first.to_uppercase(), &text[first.len_utf8()..]),
-        _ => format!("{text}."),
-    }
+    format!("{}.", capital(&text))
 }
 
 /// Links as lines: when, how long after what led to it, what, whose time that was.
@@ -95,7 +92,8 @@ pub fn lines(links: &[Link], most: usize) -> String {
             text.push_str(&format!("  {:width$}           … {} more\n", "", links.len() - most));
         }
         let wait = link.waited_us.map(crate::kernel::time::Span::from_micros);
-        let wait = wait.filter(|wait| wait.as_micros() >= 500).map_or_else(String::new, |wait| format!("+{}", span(wait)));
+        let wait =
+            wait.filter(|wait| wait.as_micros() >= 500).map_or_else(String::new, |wait| format!("+{}", span(wait)));
         let owner = link.owner.as_ref().filter(|_| link.waited_us.is_some_and(|waited| waited >= 1_000));
         let owner = owner.map_or_else(String::new, |owner| format!("  ({owner})"));
         text.push_str(&format!("  {:>width$}  {wait:>8}  {}{owner}\n", at(link), link.text));

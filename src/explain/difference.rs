@@ -161,8 +161,10 @@ fn values(a: Side<'_>, b: Side<'_>) -> Vec<Value> {
     let values: Vec<Value> = values.collect();
     // A key of the scenario says the same as the setting that it sets.
     let says_same = |key: &Value, other: &Value| {
-        key.name.starts_with("control.") && other.name.rsplit_once('/').is_some_and(|(_, name)| key.name.ends_with(name))
-            || key.name.starts_with("delays.") && other.name.strip_prefix("delay ").is_some_and(|name| key.name.starts_with(&format!("delays.{name}")))
+        key.name.starts_with("control.")
+            && other.name.rsplit_once('/').is_some_and(|(_, name)| key.name.ends_with(name))
+            || key.name.starts_with("delays.")
+                && other.name.strip_prefix("delay ").is_some_and(|name| key.name.starts_with(&format!("delays.{name}")))
     };
     let is_needless = |value: &Value| values.iter().any(|other| says_same(value, other));
     values.iter().filter(|value| !is_needless(value)).cloned().collect()

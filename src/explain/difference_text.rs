@@ -6,6 +6,9 @@ use crate::kernel::time::Span;
 use crate::report::Verdict;
 use crate::report::screen::Style;
 
+/// Most differences of the scenarios that are told one by one.
+const MOST_VALUES: usize = 20;
+
 impl Difference {
     /// As text; `a` and `b` are what the runs are called.
     pub fn text(&self, a: &str, b: &str, style: Style) -> String {
@@ -19,7 +22,11 @@ impl Difference {
         // What the waterfalls differ in belongs here, between what happened when and what was expected.
         self.expectations_text(&mut text);
         if self.simulated_us.a != self.simulated_us.b {
-            text.push_str(&format!("\nThe run ended at {} in a, at {} in b.\n", moment(self.simulated_us.a), moment(self.simulated_us.b)));
+            text.push_str(&format!(
+                "\nThe run ended at {} in a, at {} in b.\n",
+                moment(self.simulated_us.a),
+                moment(self.simulated_us.b)
+            ));
         }
         style.finish(text)
     }
@@ -35,7 +42,7 @@ impl Difference {
         if self.scenario.is_empty() {
             text.push_str("  say the same\n");
         }
-        for value in &self.scenario {
+        for value in self.scenario.iter().take(MOST_VALUES) {
             let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not there)".to_string());
             if value.name.starts_with("manifest ") {
                 text.push_str(&format!("  {} is another\n", value.name));
@@ -43,22 +50,30 @@ impl Difference {
                 text.push_str(&format!("  {}: {} in a, {} in b\n", value.name, said(&value.a), said(&value.b)));
             }
         }
+        if let Some(more) = self.scenario.len().checked_sub(MOST_VALUES).filter(|more| *more > 0) {
+            text.push_str(&format!("  … and {more} more: these are two scenarios rather than two runs of one\n"));
+        }
     }
 
     fn first_text(&self, text: &mut String) {
         let seeds = self.scenario.iter().find(|value| value.name == "seed");
         if seeds.is_some() {
             text.push_str("\nThe first difference\n  Their seeds differ, so that every random moment is another from the beginning on.\n");
-            let Some(first) = self.milestones.iter().min_by_key(|milestone| {
-                let Pair2(a, b) = Pair2(milestone.since_us.a, milestone.since_us.b);
-                a.into_iter().chain(b).min()
-            }) else {
+            let Some(first) = self
+                .milestones
+                .iter()
+                .min_by_key(|milestone| milestone.since_us.a.into_iter().chain(milestone.since_us.b).min())
+            else {
                 text.push_str("  No milestone differs.\n");
                 return;
             };
             text.push_str(&format!(
                 "  The first milestone that differs is `{}` of {} after {}: {} in a, {} in b.\n",
-                first.milestone, first.workload, first.outage, since(first.since_us.a), since(first.since_us.b)
+                first.milestone,
+                first.workload,
+                first.outage,
+                since(first.since_us.a),
+                since(first.since_us.b)
             ));
             return;
         }
@@ -87,13 +102,19 @@ impl Difference {
             };
             let owner = match (&milestone.owner.a, &milestone.owner.b) {
                 (Some(a), Some(b)) if a == b => a.clone(),
-                (Some(a), Some(b)) => format!("{a}, {b}"),
+                (Some(a), Some(b)) => match (a.rsplit_once(' '), b.rsplit_once(' ')) {
+                    // The same setting with two values.
+                    (Some((name, _)), Some((other, value))) if name == other => format!("{a}, {value} in b"),
+                    _ => format!("{a}, {b} in b"),
+                },
                 (Some(one), None) | (None, Some(one)) => one.clone(),
                 (None, None) => String::new(),
             };
             let line = format!(
                 "    {:<30}{:>10} {:>10} {change:>10}  {owner}",
-                milestone.milestone, since(milestone.since_us.a), since(milestone.since_us.b)
+                milestone.milestone,
+                since(milestone.since_us.a),
+                since(milestone.since_us.b)
             );
             text.push_str(line.trim_end());
             text.push('\n');
@@ -116,14 +137,16 @@ impl Difference {
     }
 }
 
-struct Pair2(Option<u64>, Option<u64>);
-
 fn since(micros: Option<u64>) -> String {
     micros.map_or_else(|| "never".to_string(), |micros| span(Span::from_micros(micros)))
 }
 
 fn parting_text(parting: &Parting, text: &mut String) {
-    text.push_str(&format!("\nThe first difference, at {}, after {} facts that are the same\n", moment(parting.at_us), parting.facts_before));
+    text.push_str(&format!(
+        "\nThe first difference, at {}, after {} facts that are the same\n",
+        moment(parting.at_us),
+        parting.facts_before
+    ));
     let is_now = |told: &&Told| told.fact.at_us == parting.at_us;
     let now = |name: &str, told: &Option<Told>, text: &mut String| match told.as_ref().filter(is_now) {
         Some(told) => text.push_str(&format!("  in {name}: {}\n", told.because)),
@@ -135,11 +158,17 @@ fn parting_text(parting: &Parting, text: &mut String) {
         Some(Later { first_in, other, later_us }) => {
             let other_name = if *first_in == "a" { "b" } else { "a" };
             if *later_us > 0 {
-                text.push_str(&format!("  the same in {other_name}, {} later: {}\n", span(Span::from_micros(*later_us)), other.because));
+                text.push_str(&format!(
+                    "  the same in {other_name}, {} later: {}\n",
+                    span(Span::from_micros(*later_us)),
+                    other.because
+                ));
             }
         }
         None => {
-            let other = [("a", &parting.next.a), ("b", &parting.next.b)].into_iter().find(|(_, told)| told.as_ref().is_some_and(|told| !is_now(&told)));
+            let other = [("a", &parting.next.a), ("b", &parting.next.b)]
+                .into_iter()
+                .find(|(_, told)| told.as_ref().is_some_and(|told| !is_now(&told)));
             if let Some((name, Some(told))) = other {
                 text.push_str(&format!("  it never happens in {name}, where what comes next is: {}\n", told.because));
             }

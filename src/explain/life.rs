@@ -42,10 +42,10 @@ pub fn why(tale: &Tale<'_>, subject: &Subject, at: Time, then: &World) -> Why {
     let life: Vec<FactId> = tale
         .iter()
         .take(tale.until(at))
-        .filter(|(_, recorded)| concerns(subject, &recorded.fact))
+        .filter(|(_, recorded)| concerns(subject, &recorded.fact) && is_news(&recorded.fact))
         .map(|(id, _)| id)
         .collect();
-    let last = life.iter().rev().copied().find(|&id| is_news(tale, id));
+    let last = life.last().copied();
     let links = |ids: Vec<FactId>| ids.into_iter().map(|id| link(tale, id)).collect::<Vec<_>>();
     Why {
         schema: SCHEMA,
@@ -80,9 +80,12 @@ pub fn concerns(subject: &Subject, fact: &Fact) -> bool {
 }
 
 /// Whether a fact tells more than that something was counted or written.
-fn is_news(tale: &Tale<'_>, id: FactId) -> bool {
-    match &tale.fact(id).fact {
-        Fact::Commit { verb: Verb::Updated, what, .. } => !what.is_empty(),
+fn is_news(fact: &Fact) -> bool {
+    match fact {
+        Fact::Commit { verb: Verb::Updated, kind: Kind::Deployment, what, .. } => !what.is_empty(),
+        Fact::Commit {
+            verb: Verb::Updated, kind: Kind::Pod | Kind::ReplicaSet | Kind::EndpointSlice, what, ..
+        } => !what.is_empty(),
         _ => true,
     }
 }
@@ -102,7 +105,8 @@ impl Why {
         if let Some(because) = &self.because {
             text.push_str(&format!("\n{because}\n"));
         }
-        text.push_str(&format!("\nNow it waits for {}\n", self.waits_for.text));
+        let until = time(Time::from_micros(self.at_us));
+        text.push_str(&format!("\nAt {until} it waits for {}.\n", self.waits_for.text));
         if !self.life.is_empty() {
             text.push_str(&format!("\nIts life\n{}", lines(&self.life, MOST_LINES)));
         }

@@ -8,12 +8,16 @@ use crate::object::{Fact, FactId, Key, Kind};
 use crate::record::workloads::{Workload, workload_name};
 use crate::report::screen::Style;
 use crate::report::words::counted;
-use crate::report::{Finished, Milestone, WorkloadReport};
+use crate::report::{Finished, Milestone, OutageReport, WorkloadReport};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Most events that are told of on the screen.
 const MOST_EVENTS: usize = 24;
+/// Most pods that are named one by one.
+const NAMED: usize = 3;
+/// What takes less is not worth a word.
+const AT_ONCE: Span = Span::from_millis(100);
 
 /// What came of the events of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,6 +73,8 @@ pub fn outcomes(tale: &Tale<'_>, finished: &Finished) -> Outcomes {
         moved.deleted += usize::from(*verb == Verb::Terminating);
         moved.last = recorded.at;
     }
+    let touched: Vec<(FactId, String)> =
+        moved.iter().flat_map(|(id, of)| of.keys().map(|name| (*id, name.clone()))).collect();
     let begun = tale.begun();
     let events = begun.iter().map(|&id| {
         let at = tale.fact(id).at;
@@ -76,19 +82,35 @@ pub fn outcomes(tale: &Tale<'_>, finished: &Finished) -> Outcomes {
         let report = finished.report.outages.iter().find(|outage| outage.id == event);
         let mut workloads: Vec<Paragraph> = report
             .iter()
-            .flat_map(|outage| &outage.workloads)
-            .map(|workload| Paragraph { workload: workload.name.clone(), text: recovery(workload) })
+            .flat_map(|outage| outage.workloads.iter().map(move |workload| (outage, workload)))
+            .map(|(outage, workload)| Paragraph {
+                workload: workload.name.clone(),
+                text: recovery(tale, outage, workload),
+            })
             .collect();
         for (workload, moved) in moved.remove(&id).unwrap_or_default() {
             if !workloads.iter().any(|paragraph| paragraph.workload == workload) {
-                let text = movement(tale, finished, &workload, &moved, at);
+                let helped = |back: Time| {
+                    let touches = |&&(other, ref name): &&(FactId, String)| {
+                        let began = tale.fact(other).at;
+                        other > id && *name == workload && began > at && began <= back
+                    };
+                    touched.iter().rev().find(touches).and_then(|(other, _)| tale.event(*other))
+                };
+                let text = movement(tale, finished, &workload, (&moved, at), &helped);
                 workloads.push(Paragraph { workload, text });
             }
         }
         if workloads.is_empty() {
             workloads.extend(pulls(tale, event, at));
         }
-        Outcome { id: event.to_string(), what: tale.deed(event).to_string(), at_us: at.as_micros(), text: clause(tale, id), workloads }
+        Outcome {
+            id: event.to_string(),
+            what: tale.deed(event).to_string(),
+            at_us: at.as_micros(),
+            text: clause(tale, id),
+            workloads,
+        }
     });
     Outcomes { schema: super::life::SCHEMA, events: events.collect() }
 }
@@ -120,7 +142,8 @@ impl<'a> Tale<'a> {
     /// The workload of a pod, as `deployment/web`.
     pub fn workload_of(&self, pod: &Key) -> String {
         let Some(set) = self.set_of(pod) else { return workload_name(&(Kind::Pod, pod.clone())) };
-        let deployment = set.rsplit_once('-').map(|(name, _)| Key { namespace: pod.namespace.clone(), name: name.into() });
+        let deployment =
+            set.rsplit_once('-').map(|(name, _)| Key { namespace: pod.namespace.clone(), name: name.into() });
         match deployment.filter(|key| self.deployments.contains(key)) {
             Some(deployment) => workload_name(&(Kind::Deployment, deployment)),
             None => workload_name(&(Kind::ReplicaSet, Key { namespace: pod.namespace.clone(), name: set.into() })),
@@ -130,7 +153,8 @@ impl<'a> Tale<'a> {
 
 /// When a workload that `at` disturbed is as wanted again; none if never, the moment itself if it was not disturbed.
 pub fn restored(workload: &Workload, at: Time, hold: Span, end: Time) -> Option<Time> {
-    let fell = if workload.converged.at(at) == 0 { Some(at) } else { workload.converged.first_after(at, |value| value == 0) };
+    let fell =
+        if workload.converged.at(at) == 0 { Some(at) } else { workload.converged.first_after(at, |value| value == 0) };
     match fell {
         None => Some(at),
         Some(fell) => workload.converged.first_stay(1, fell, hold, end),
@@ -138,48 +162,63 @@ pub fn restored(workload: &Workload, at: Time, hold: Span, end: Time) -> Option<
 }
 
 /// What an outage did to a workload, and how it came back.
-fn recovery(report: &WorkloadReport) -> String {
-    let WorkloadReport { desired, lost, replacements, serving_min, ready_before, .. } = report;
-    let mut text = format!("lost {lost} of {desired} pods. ");
-    let mut milestones: Vec<&Milestone> = report.milestones.iter().filter(|milestone| milestone.at_us.is_some()).collect();
+fn recovery(tale: &Tale<'_>, outage: &OutageReport, report: &WorkloadReport) -> String {
+    let WorkloadReport { name, desired, lost, replacements, serving_min, ready_before, .. } = report;
+    let names = lost_pods(tale, &outage.id, name);
+    let names = if names.len() > NAMED { String::new() } else { format!(" ({})", names.join(", ")) };
+    let mut text = format!("lost {lost} of {desired} pods{names}. ");
+    let mut milestones: Vec<&Milestone> =
+        report.milestones.iter().filter(|milestone| milestone.at_us.is_some()).collect();
     milestones.sort_by_key(|milestone| milestone.at_us);
-    let reached = |name: &str| milestones.iter().any(|milestone| milestone.name == name);
+    let nodes = if outage.nodes.len() == 1 { "the node was" } else { "the nodes were" };
+    let pods = if *lost == 1 { "the lost pod was" } else { "the lost pods were" };
+    let (made, their, they) = match replacements {
+        1 => ("a new one was created", "its", "it was"),
+        _ => ("new ones were created", "their", "they were"),
+    };
     let mut parts: Vec<String> = Vec::new();
     for Milestone { name, wait_us, owner, .. } in &milestones {
         let wait = Span::from_micros(wait_us.unwrap_or(0));
-        let later = if wait < Span::from_millis(100) { "at once".to_string() } else { format!("{} later", span(wait)) };
-        let owner = owner.as_ref().filter(|_| later != "at once").map_or_else(String::new, |owner| format!(" ({owner})"));
+        let is_at_once = wait < AT_ONCE;
+        let later = if is_at_once { "at once".to_string() } else { format!("{} later", span(wait)) };
         let what = match *name {
-            "noticed" => format!("the API learnt of it {}", later.replace(" later", " after")),
-            "tainted" => format!("the nodes were tainted {later}"),
-            "evicted" => format!("the lost pods were deleted {later}"),
-            "replaced" => format!("new ones were created {later}"),
+            "noticed" if is_at_once => "the API knew it at once".to_string(),
+            "noticed" => format!("the API learnt of it after {}", span(wait)),
+            "tainted" => format!("{nodes} tainted {later}"),
+            "evicted" => format!("{pods} deleted {later}"),
+            "replaced" => format!("{made} {later}"),
             "placed" => format!("placed {later}"),
-            "started" if *replacements == 0 => format!("their containers started again {later}"),
-            "started" => format!("their containers started {later}"),
-            "ready" => format!("they were ready {later}"),
-            "routed" => format!("all proxies knew them {later}"),
+            "started" if *replacements == 0 => format!("the containers started again {later}"),
+            "started" => format!("{their} containers started {later}"),
+            "ready" if *replacements == 0 => format!("all were ready {later}"),
+            "ready" => format!("{they} ready {later}"),
+            "routed" => format!("all proxies knew that {later}"),
             _ => continue,
         };
-        parts.push(format!("{what}{owner}"));
+        let owner = owner.as_ref().filter(|_| !is_at_once).map_or_else(String::new, |owner| format!(" ({owner})"));
+        match parts.last_mut() {
+            // `new ones were created and placed at once`
+            Some(last) if *name == "placed" && is_at_once && last.ends_with(" at once") => {
+                last.truncate(last.len() - " at once".len());
+                last.push_str(" and placed at once");
+            }
+            _ => parts.push(format!("{what}{owner}")),
+        }
     }
-    if !reached("noticed") {
+    if !milestones.iter().any(|milestone| milestone.name == "noticed") {
         parts.insert(0, "nobody noticed".to_string());
     }
-    if let Some(first) = parts.first_mut() {
-        let head: String = first.chars().take(1).flat_map(char::to_uppercase).collect();
-        *first = format!("{head}{}", first.chars().skip(1).collect::<String>());
-    }
-    text.push_str(&format!("{}. ", parts.join("; ")));
+    text.push_str(&format!("{}. ", capital(&parts.join("; "))));
     match report.short_us {
         None => text.push_str(&format!("All {desired} served throughout.")),
         Some(short) => {
             let short = span(Span::from_micros(short));
+            let long =
+                if report.is_serving_again { format!("For {short}") } else { format!("For {short}, to the end,") };
             let unaware = report.api_unaware_us.map_or_else(String::new, |micros| {
                 format!("; the API still called {ready_before} ready for the first {}", span(Span::from_micros(micros)))
             });
-            let long = if report.is_serving_again { format!("for {short}") } else { format!("for {short}, to the end") };
-            text.push_str(&format!("Only {serving_min} of {desired} served at the worst, fewer than wanted {long}{unaware}."));
+            text.push_str(&format!("{long} fewer served than wanted, {serving_min} at the worst{unaware}."));
         }
     }
     let converged = report.milestones.iter().find(|milestone| milestone.name == "converged");
@@ -190,8 +229,22 @@ fn recovery(report: &WorkloadReport) -> String {
     text
 }
 
+/// The pods of a workload that an outage took.
+fn lost_pods(tale: &Tale<'_>, outage: &str, workload: &str) -> Vec<String> {
+    let outages = &tale.world.recorder().outages.all;
+    let rows = outages.iter().filter(|known| &*known.id == outage).flat_map(|outage| &outage.rows);
+    let own = rows.filter(|row| workload_name(&row.workload) == workload);
+    own.flat_map(|row| &row.places).map(|place| called(&place.lost)).collect()
+}
+
 /// What an action did to a workload.
-fn movement(tale: &Tale<'_>, finished: &Finished, name: &str, moved: &Moved, at: Time) -> String {
+fn movement<'t>(
+    tale: &Tale<'t>,
+    finished: &Finished,
+    name: &str,
+    (moved, at): (&Moved, Time),
+    helped: &dyn Fn(Time) -> Option<&'t str>,
+) -> String {
     let (end, hold) = (tale.world.now(), finished.config.hold);
     let mut text = match (moved.created, moved.deleted) {
         (0, deleted) => format!("{} deleted", counted(deleted, "pod")),
@@ -209,7 +262,10 @@ fn movement(tale: &Tale<'_>, finished: &Finished, name: &str, moved: &Moved, at:
         least => format!("At the worst {least} of {desired} served."),
     });
     match back {
-        Some(back) => text.push_str(&format!(" As wanted at {}, {} after.", time(back), span(back.since(at)))),
+        Some(back) => {
+            let by = helped(back).map_or_else(String::new, |event| format!(", after event `{event}`"));
+            text.push_str(&format!(" As wanted at {}, {} later{by}.", time(back), span(back.since(at))));
+        }
         None => text.push_str(" It was not as wanted by the end."),
     }
     text
@@ -220,7 +276,8 @@ fn pulls(tale: &Tale<'_>, event: &str, at: Time) -> Option<Paragraph> {
     if !tale.deed(event).starts_with("image-registry") {
         return None;
     }
-    let ended = tale.facts.iter().find(|recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if &**fault == event));
+    let ended =
+        tale.facts.iter().find(|recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if &**fault == event));
     let until = ended.map_or(tale.world.now(), |recorded| recorded.at);
     let started = tale.facts.iter().filter(|recorded| recorded.at >= at && recorded.at <= until);
     let pulls = started.filter_map(|recorded| match &recorded.fact {
@@ -229,7 +286,12 @@ fn pulls(tale: &Tale<'_>, event: &str, at: Time) -> Option<Paragraph> {
     });
     let pulls: Vec<_> = pulls.collect();
     let (longest, pod) = pulls.iter().max_by_key(|(pulled, _)| *pulled)?;
-    let text = format!("{} waited for images meanwhile, {} the longest: {}.", counted(pulls.len(), "pod"), called(pod), span(*longest));
+    let text = format!(
+        "{} waited for images meanwhile, {} the longest: {}.",
+        counted(pulls.len(), "pod"),
+        called(pod),
+        span(*longest)
+    );
     Some(Paragraph { workload: tale.workload_of(pod), text })
 }
 
@@ -244,7 +306,7 @@ impl Outcomes {
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&format!("{} at {}\n", capital(&event.text), time(Time::from_micros(event.at_us))));
+            text.push_str(&format!("{}  {}\n", time(Time::from_micros(event.at_us)), event.text));
             for Paragraph { workload, text: told } in &event.workloads {
                 text.push_str(&format!("  {workload}: {told}\n"));
             }
@@ -265,10 +327,15 @@ impl Outcomes {
     }
 }
 
-/// With a capital at its beginning.
+/// With a capital at its beginning, unless that is a name, which is written as it is.
 pub(super) fn capital(text: &str) -> String {
-    let head: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
-    format!("{head}{}", text.chars().skip(1).collect::<String>())
+    const WORDS: [&str; 6] = ["the ", "event ", "everything ", "no ", "nobody ", "a new "];
+    match text.chars().next() {
+        Some(first) if WORDS.iter().any(|word| text.starts_with(word)) => {
+            format!("{}{}", first.to_uppercase(), &text[first.len_utf8()..])
+        }
+        _ => text.to_string(),
+    }
 }
 
 /// Whether a pod is created or deleted by this fact.

@@ -23,7 +23,8 @@ pub(super) fn change_of(what: &str, name: &str) -> Option<(i64, i64)> {
 
 /// All ReplicaSets of a run, by `namespace/name`. Their numbers are known at the end and are followed back from there.
 pub(super) fn sets(facts: &[Recorded], world: &World) -> BTreeMap<Name, Set> {
-    let mut names: BTreeSet<Name> = world.objects::<ReplicaSet>().map(|set| set.meta().key.to_string().into()).collect();
+    let mut names: BTreeSet<Name> =
+        world.objects::<ReplicaSet>().map(|set| set.meta().key.to_string().into()).collect();
     for recorded in facts {
         if let Fact::Commit { kind: Kind::ReplicaSet, key, .. } = &recorded.fact {
             names.insert(key.to_string().into());

@@ -50,11 +50,17 @@ impl Subject {
         let (word, name) = match parts.as_slice() {
             [word, name] => (*word, Key::new("default", *name)),
             [word, namespace, name] => (*word, Key::new(*namespace, *name)),
-            _ => return Err(format!("`{text}` is no object: expected `kind/name` or `kind/namespace/name`{}", guess(&known, text))),
+            _ => {
+                return Err(format!(
+                    "`{text}` is no object: expected `kind/name` or `kind/namespace/name`{}",
+                    guess(&known, text)
+                ));
+            }
         };
         let Some(kind) = kind(word) else {
             let kinds = Kind::ALL.iter().map(|kind| kind.name()).chain(SHORT.iter().map(|(short, _)| *short));
-            let guess = nearest(word, kinds).map_or_else(String::new, |kind| format!(": did you mean `{}`?", kind.to_lowercase()));
+            let guess = nearest(word, kinds)
+                .map_or_else(String::new, |kind| format!(": did you mean `{}`?", kind.to_lowercase()));
             return Err(format!("`{word}` is no kind of object{guess}"));
         };
         let key = if kind.is_namespaced() { name } else { Key::cluster(name.name) };
@@ -72,7 +78,8 @@ fn known(tale: &Tale<'_>) -> BTreeSet<Subject> {
     let store = tale.world.store();
     let quiet = [Kind::Event, Kind::Lease];
     let kinds = Kind::ALL.iter().filter(|kind| !quiet.contains(kind));
-    let there = kinds.flat_map(|&kind| store.table(kind).iter().map(move |object| Subject { kind, key: object.key().clone() }));
+    let there =
+        kinds.flat_map(|&kind| store.table(kind).iter().map(move |object| Subject { kind, key: object.key().clone() }));
     let mut known: BTreeSet<Subject> = there.collect();
     let node = |name: &crate::object::Name| Subject { kind: Kind::Node, key: Key::cluster(name.clone()) };
     let pod = |key: &Key| Subject { kind: Kind::Pod, key: key.clone() };

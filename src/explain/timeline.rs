@@ -56,7 +56,11 @@ impl Group {
 
     /// The names if there are few, or how many.
     fn who(&self, noun: &str) -> String {
-        if self.names.len() <= 3 { self.names.iter().cloned().collect::<Vec<_>>().join(", ") } else { counted(self.names.len(), noun) }
+        if self.names.len() <= 3 {
+            self.names.iter().cloned().collect::<Vec<_>>().join(", ")
+        } else {
+            counted(self.names.len(), noun)
+        }
     }
 
     /// Counted, with the workloads that they belong to.
@@ -126,21 +130,43 @@ pub fn timeline(tale: &Tale<'_>, finished: &Finished) -> Vec<Moment> {
     for (id, recorded) in tale.iter() {
         if let Fact::FaultEnded { fault } = &recorded.fact {
             let began = begun.iter().find(|&&began| tale.event(began) == Some(fault));
-            let long = began.map_or_else(String::new, |&began| format!(", {} after it began", span(recorded.at.since(tale.fact(began).at))));
-            moments.push(moment(tale, Some(id), None, format!("{}{long}", clause(tale, id)), began.map_or(1, |&began| rank(began, 1))));
+            let long = began.map_or_else(String::new, |&began| {
+                format!(", {} after it began", span(recorded.at.since(tale.fact(began).at)))
+            });
+            moments.push(moment(
+                tale,
+                Some(id),
+                None,
+                format!("{}{long}", clause(tale, id)),
+                began.map_or(1, |&began| rank(began, 1)),
+            ));
         }
         if let Fact::Acted { event, .. } = &recorded.fact
             && !begun.contains(&id)
         {
-            let is_last = !tale.iter().skip(id.0 as usize + 1).any(|(_, later)| matches!(&later.fact, Fact::Acted { event: other, .. } if other == event));
+            let is_last = !tale
+                .iter()
+                .skip(id.0 as usize + 1)
+                .any(|(_, later)| matches!(&later.fact, Fact::Acted { event: other, .. } if other == event));
             moments.push(moment(tale, Some(id), None, clause(tale, id), if is_last { 2 } else { 5 }));
         }
     }
-    let first = tale.world.recorder().workloads.iter().map(|(_, workload)| workload.converged.first_stay(1, Time::ZERO, finished.config.hold, tale.world.now()));
-    if let Some(first) = first.collect::<Option<Vec<Time>>>().and_then(|all| all.into_iter().max()).filter(|first| *first > Time::ZERO)
+    let first = tale
+        .world
+        .recorder()
+        .workloads
+        .iter()
+        .map(|(_, workload)| workload.converged.first_stay(1, Time::ZERO, finished.config.hold, tale.world.now()));
+    if let Some(first) =
+        first.collect::<Option<Vec<Time>>>().and_then(|all| all.into_iter().max()).filter(|first| *first > Time::ZERO)
         && begun.first().is_none_or(|&id| tale.fact(id).at >= first)
     {
-        moments.push(Moment { at: first, until: None, text: "everything was as wanted for the first time".to_string(), rank: 3 });
+        moments.push(Moment {
+            at: first,
+            until: None,
+            text: "everything was as wanted for the first time".to_string(),
+            rank: 3,
+        });
     }
     moments.push(ending(tale, finished));
     choose(moments)
@@ -162,8 +188,16 @@ fn tell(tale: &Tale<'_>, episode: &Episode, base: u8, moments: &mut Vec<Moment>)
             moments.push(moment(tale, group.first, group.last, text, base + rank));
         }
     };
-    say(&episode.not_ready, format!("{} no longer Ready{}", group_is(&episode.not_ready, "node"), owned(&episode.not_ready)), 2);
-    say(&episode.tainted, format!("{} tainted NoExecute{}", group_is(&episode.tainted, "node"), owned(&episode.tainted)), 4);
+    say(
+        &episode.not_ready,
+        format!("{} no longer Ready{}", group_is(&episode.not_ready, "node"), owned(&episode.not_ready)),
+        2,
+    );
+    say(
+        &episode.tainted,
+        format!("{} tainted NoExecute{}", group_is(&episode.tainted, "node"), owned(&episode.tainted)),
+        4,
+    );
     say(&episode.deleted, format!("{} deleted{}", episode.deleted.pods(), owned(&episode.deleted)), 2);
     say(&episode.created, format!("{} created", episode.created.pods()), 3);
     say(&episode.no_room, format!("no node had room for {}", counted(episode.no_room.names.len(), "pod")), 3);
@@ -187,7 +221,8 @@ fn back_to_wanted(
     let mut group: Vec<(Time, String)> = Vec::new();
     for (id, workload) in tale.world.recorder().workloads.iter() {
         let was_well = workload.converged.before(at) == 1 || workload.converged.at(at) == 1;
-        let fell = workload.converged.at(at) == 0 || workload.converged.first_after(at, |value| value == 0).is_some_and(|fell| fell < next);
+        let fell = workload.converged.at(at) == 0
+            || workload.converged.first_after(at, |value| value == 0).is_some_and(|fell| fell < next);
         let back = restored(workload, at, finished.config.hold, tale.world.now());
         if let Some(back) = back.filter(|_| was_well && fell)
             && told.insert((back, workload_name(id)))
@@ -195,7 +230,11 @@ fn back_to_wanted(
             group.push((back, workload_name(id)));
         }
     }
-    let (Some(first), Some(last)) = (group.iter().map(|(back, _)| *back).min(), group.iter().map(|(back, _)| *back).max()) else { return };
+    let (Some(first), Some(last)) =
+        (group.iter().map(|(back, _)| *back).min(), group.iter().map(|(back, _)| *back).max())
+    else {
+        return;
+    };
     let names: Vec<&str> = group.iter().map(|(_, name)| name.as_str()).collect();
     let who = if names.len() <= 3 { names.join(", ") } else { counted(names.len(), "workload") };
     let was = if names.len() == 1 { "was" } else { "were" };
@@ -206,10 +245,13 @@ fn back_to_wanted(
 /// How the run ended.
 fn ending(tale: &Tale<'_>, finished: &Finished) -> Moment {
     let end = tale.world.now();
-    let evidence = crate::scenario::measure::Evidence { recorder: tale.world.recorder(), hold: finished.config.hold, end };
+    let evidence =
+        crate::scenario::measure::Evidence { recorder: tale.world.recorder(), hold: finished.config.hold, end };
     let behind = crate::scenario::rule::behind(evidence);
     let text = match tale.world.recorder().converged_since() {
-        Some(since) if behind.is_empty() => format!("the run ended; everything had been as wanted since {}", time(since)),
+        Some(since) if behind.is_empty() => {
+            format!("the run ended; everything had been as wanted since {}", time(since))
+        }
         _ => format!("the run ended, not as wanted: {}", behind.join("; ")),
     };
     Moment { at: end, until: None, text: capital(&text), rank: 0 }
@@ -229,7 +271,8 @@ fn choose(mut moments: Vec<Moment>) -> Vec<Moment> {
         kept.insert(end);
     }
     let left_out = moments.len() - kept.len();
-    let mut chosen: Vec<Moment> = moments.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, moment)| moment).collect();
+    let mut chosen: Vec<Moment> =
+        moments.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, moment)| moment).collect();
     if left_out > 0
         && let Some(last) = chosen.last_mut()
     {

@@ -6,9 +6,10 @@ use super::words::called;
 use super::{Subject, Tale, time};
 use crate::cluster::World;
 use crate::kernel::time::{Span, Time};
+use crate::object::deployment::{PROGRESSING, TIMED_OUT};
 use crate::object::fact::Verb;
 use crate::object::taint::{Effect, Taint, tolerated};
-use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Name, Node, Pod, ReplicaSet, SettingId};
+use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Name, Node, Pod, ReplicaSet, SettingId, condition};
 use crate::record::workloads::workload_name;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,6 +39,9 @@ impl Wait {
         Wait::new("nothing", "nothing: it is as wanted")
     }
 }
+
+/// Pods by what they wait for: how many, the first of them, and for what that one waits.
+type Kinds = BTreeMap<&'static str, (usize, String, String)>;
 
 /// What keeps a node from giving signs of life.
 struct Trouble {
@@ -116,7 +120,13 @@ impl View<'_> {
         let settings = &self.tale.config.settings;
         let (grace, pass) = (SettingId::NodeMonitorGracePeriod, SettingId::NodeMonitorPeriod);
         let latest = trouble.since + settings.span(grace) + settings.span(pass) + settings.span(pass);
-        let names = format!("{} {}, then the next {} {}", grace.row().name, settings.show(grace), pass.row().name, settings.show(pass));
+        let names = format!(
+            "{} {}, then the next {} {}",
+            grace.row().name,
+            settings.show(grace),
+            pass.row().name,
+            settings.show(pass)
+        );
         (latest, names)
     }
 
@@ -128,7 +138,11 @@ impl View<'_> {
             return None;
         }
         let (latest, names) = self.noticed_by(&trouble);
-        let text = format!("somebody to notice: {}, and the API still calls the node ready, until about {} at the latest ({names})", trouble.words, time(latest));
+        let text = format!(
+            "somebody to notice: {}, and the API still calls the node ready, until about {} at the latest ({names})",
+            trouble.words,
+            time(latest)
+        );
         Some(Wait::until("notice", text, latest))
     }
 
@@ -152,35 +166,50 @@ impl View<'_> {
         if let Some(trouble) = self.trouble(node) {
             return Wait::new("sign-of-life", format!("its node to come back: {}", trouble.words));
         }
-        let waiting = pod.status.containers.iter().map(|container| &container.waiting).find(|reason| !reason.is_empty());
+        let waiting =
+            pod.status.containers.iter().map(|container| &container.waiting).find(|reason| !reason.is_empty());
         if let Some(reason) = waiting {
             let (id, most) = (SettingId::ImagePullBackoffBase, SettingId::ImagePullBackoffMax);
             let settings = &self.tale.config.settings;
-            return Wait::new("image", format!(
-                "its image, which cannot be pulled on {node} ({reason}); it is tried again after a back-off that grows from {} to {} ({})",
-                settings.show(id), settings.show(most), most.row().name
-            ));
+            return Wait::new(
+                "image",
+                format!(
+                    "its image, which cannot be pulled on {node} ({reason}); it is tried again after a back-off that grows from {} to {} ({})",
+                    settings.show(id),
+                    settings.show(most),
+                    most.row().name
+                ),
+            );
         }
         match (pod.is_ready(), pod.status.containers.iter().any(|container| container.is_running)) {
             (true, _) => Wait::nothing(),
             (false, true) => Wait::new("ready", format!("its containers to be ready: they run on {node}")),
-            (false, false) => Wait::new("start", format!("its containers to start on {node} (image-pull, container-start)")),
+            (false, false) => {
+                Wait::new("start", format!("its containers to start on {node} (image-pull, container-start)"))
+            }
         }
     }
 
     fn terminating(&self, pod: &Pod) -> Wait {
         if let Some(trouble) = self.trouble(&pod.node_name) {
-            return Wait::new("confirmation", format!(
-                "somebody to confirm that its containers have ended: {}; it goes when that comes back, or when its node is deleted or declared out of service",
-                trouble.words
-            ));
+            return Wait::new(
+                "confirmation",
+                format!(
+                    "somebody to confirm that its containers have ended: {}; it goes when that comes back, or when its node is deleted or declared out of service",
+                    trouble.words
+                ),
+            );
         }
         if pod.node_name.is_empty() {
             return Wait::new("confirmation", "pod garbage collection to remove it: it never had a node");
         }
         let until = pod.meta.deletion.map_or(self.at, |deletion| self.then.clock().time_of(deletion.at));
         let grace = pod.meta.deletion.map_or(0, |deletion| deletion.grace_seconds);
-        Wait::until("grace", format!("its containers to end, until {} at the latest (grace period {grace}s)", time(until)), until)
+        Wait::until(
+            "grace",
+            format!("its containers to end, until {} at the latest (grace period {grace}s)", time(until)),
+            until,
+        )
     }
 
     fn pending(&self, pod: &Pod) -> Wait {
@@ -200,10 +229,17 @@ impl View<'_> {
         let doubled = first.as_micros().saturating_mul(1 << (refusals.len() - 1).min(20));
         let until = *last + Span::from_micros(doubled.min(most.as_micros()));
         let longest = SettingId::PodMaxInUnschedulablePods;
-        let back_off = if until > self.at { format!(", not before its back-off is over at {}", time(until)) } else { String::new() };
+        let back_off = if until > self.at {
+            format!(", not before its back-off is over at {}", time(until))
+        } else {
+            String::new()
+        };
         let text = format!(
             "a node: the scheduler found none at {} ({}); it is tried again when something changes that may help{back_off}, or after {} {}",
-            time(*last), message.trim_end_matches('.'), longest.row().name, settings.show(longest)
+            time(*last),
+            message.trim_end_matches('.'),
+            longest.row().name,
+            settings.show(longest)
         );
         Wait::new("node", text)
     }
@@ -221,7 +257,10 @@ impl View<'_> {
             tolerating.filter_map(move |toleration| Some((toleration.seconds?.max(0), taint)))
         });
         let Some((seconds, taint)) = limits.min_by_key(|(seconds, _)| *seconds) else {
-            return Some(Wait::new("sign-of-life", format!("its node: {} is tainted, and the pod tolerates that for ever", pod.node_name)));
+            return Some(Wait::new(
+                "sign-of-life",
+                format!("its node: {} is tainted, and the pod tolerates that for ever", pod.node_name),
+            ));
         };
         let plus = format!("+{}:{}", taint.key, taint.effect);
         let tainted = self.tale.facts[..self.tale.until(self.at)].iter().rev().find(|recorded| {
@@ -237,7 +276,12 @@ impl View<'_> {
         let since = bound.map_or(since, |bound| bound.at.max(since));
         let until = since + Span::from_secs(seconds as u64);
         let taint = format!("{}:{}", taint.key.trim_start_matches("node.kubernetes.io/"), taint.effect);
-        let text = format!("the end of its toleration: held by the taint {taint} of {} until {} (tolerationSeconds {seconds})", pod.node_name, time(until));
+        let trouble = self.trouble(&pod.node_name).map_or_else(String::new, |trouble| format!("; {}", trouble.words));
+        let text = format!(
+            "the end of its toleration: held by the taint {taint} of {} until {} (tolerationSeconds {seconds}){trouble}",
+            pod.node_name,
+            time(until)
+        );
         Some(Wait::until("toleration", text, until))
     }
 
@@ -249,18 +293,28 @@ impl View<'_> {
         let is_ready = node.ready() == Some(ConditionStatus::True);
         let is_tainted = node.taints.iter().any(|taint| taint.effect == Effect::NoExecute);
         if !is_ready {
-            let why = self.trouble(name).map_or_else(|| "its kubelet has not reported yet".to_string(), |trouble| trouble.words);
+            let why = self
+                .trouble(name)
+                .map_or_else(|| "its kubelet has not reported yet".to_string(), |trouble| trouble.words);
             let taint = if is_tainted {
                 String::new()
             } else {
                 let rate = SettingId::NodeEvictionRate;
-                format!("; and for its NoExecute taint, which its zone gets at {} {} at most", rate.row().name, self.tale.config.settings.show(rate))
+                format!(
+                    "; and for its NoExecute taint, which its zone gets at {} {} at most",
+                    rate.row().name,
+                    self.tale.config.settings.show(rate)
+                )
             };
             return Wait::new("sign-of-life", format!("a sign of life: {why}{taint}"));
         }
         if is_tainted && self.trouble(name).is_none() {
             let period = SettingId::NodeMonitorPeriod;
-            let text = format!("the next pass of the node lifecycle controller, which takes its taint off ({} {})", period.row().name, self.tale.config.settings.show(period));
+            let text = format!(
+                "the next pass of the node lifecycle controller, which takes its taint off ({} {})",
+                period.row().name,
+                self.tale.config.settings.show(period)
+            );
             return Wait::new("taint", text);
         }
         if node.unschedulable {
@@ -278,17 +332,24 @@ impl View<'_> {
             .filter(|set| match subject.kind {
                 Kind::ReplicaSet => set.meta.key == subject.key,
                 _ => set.meta.controller().is_some_and(|owner| {
-                    owner.kind == Kind::Deployment && owner.name == subject.key.name && set.meta.namespace() == &subject.key.namespace
+                    owner.kind == Kind::Deployment
+                        && owner.name == subject.key.name
+                        && set.meta.namespace() == &subject.key.namespace
                 }),
             })
             .map(|set| set.meta.uid)
             .collect();
-        let deployment = store.table(Kind::Deployment).typed::<Deployment>(&subject.key).filter(|_| subject.kind == Kind::Deployment);
+        let deployment = store
+            .table(Kind::Deployment)
+            .typed::<Deployment>(&subject.key)
+            .filter(|_| subject.kind == Kind::Deployment);
         let set = store.table(Kind::ReplicaSet).typed::<ReplicaSet>(&subject.key);
-        let wanted = deployment.map(|deployment| deployment.replicas()).or_else(|| set.map(|set| set.replicas())).unwrap_or(0);
+        let wanted =
+            deployment.map(|deployment| deployment.replicas()).or_else(|| set.map(|set| set.replicas())).unwrap_or(0);
         let is_own = |pod: &Pod| pod.meta.controller().is_some_and(|owner| sets.contains(&owner.uid));
         let pods: Vec<_> = self.then.objects::<Pod>().filter(|pod| is_own(pod)).collect();
-        let mut waits: BTreeMap<&'static str, (usize, String)> = BTreeMap::new();
+        // Those that are to stay, and those that are to go and that nobody counts on any more.
+        let (mut waits, mut leaving) = (Kinds::new(), Kinds::new());
         let (mut well, mut active) = (0, 0);
         for pod in &pods {
             let wait = self.pod(pod);
@@ -297,31 +358,41 @@ impl View<'_> {
                 well += i32::from(pod.is_active());
                 continue;
             }
-            let entry = waits.entry(wait.what).or_insert((0, format!("{} for {}", called(&pod.meta.key), wait.text)));
+            let waits = if pod.is_active() { &mut waits } else { &mut leaving };
+            let entry = waits.entry(wait.what).or_insert((0, called(&pod.meta.key), wait.text));
             entry.0 += 1;
         }
-        let waiting = |(_, (count, first)): (&&'static str, &(usize, String))| match count {
-            1 => first.clone(),
-            more => format!("{first}, as {} more", more - 1),
+        let waiting = |(_, (count, first, text)): (&&'static str, &(usize, String, String))| match count {
+            1 => format!("{first} waits for {text}"),
+            more => format!("{more} pods, as {first}, wait for {text}"),
         };
         let mut parts: Vec<String> = waits.iter().map(waiting).collect();
         if active < wanted {
             parts.insert(0, format!("{} to be created", pods_in_words(wanted - active)));
         }
         let rollout = deployment.filter(|deployment| {
-            deployment.status.observed_generation < deployment.meta.generation || deployment.status.updated_replicas < wanted
+            deployment.status.observed_generation < deployment.meta.generation
+                || deployment.status.updated_replicas < wanted
         });
         if let Some(deployment) = rollout {
-            parts.push(format!("its rollout: {} of {wanted} pods are of the newest revision", deployment.status.updated_replicas));
+            let stuck = condition::find(&deployment.status.conditions, PROGRESSING)
+                .filter(|known| known.status == ConditionStatus::False && known.reason == TIMED_OUT);
+            let stuck = if stuck.is_some() { ", and it is stuck (ProgressDeadlineExceeded)" } else { "" };
+            parts.push(format!(
+                "in its rollout {} of {wanted} pods are of the newest revision{stuck}",
+                deployment.status.updated_replicas
+            ));
         }
         if parts.is_empty() && active > wanted {
             parts.push(format!("{} too many to be deleted", pods_in_words(active - wanted)));
         }
         if parts.is_empty() {
-            return Wait::nothing();
+            let old: Vec<String> = leaving.iter().map(waiting).collect();
+            let old = if old.is_empty() { String::new() } else { format!("; of its old ones, {}", old.join("; ")) };
+            return Wait::new("nothing", format!("nothing: its {wanted} pods are as wanted{old}"));
         }
         let name = workload_name(&(subject.kind, subject.key.clone()));
-        Wait::new("pods", format!("its pods: {well} of the {wanted} of {name} are well; {}", parts.join("; ")))
+        Wait::new("pods", format!("its pods: {well} of the {wanted} of {name} are as wanted; {}", parts.join("; ")))
     }
 }
 

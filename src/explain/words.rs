@@ -37,7 +37,11 @@ pub fn clause(tale: &Tale<'_>, id: FactId) -> String {
         Fact::ContainersReady { pod, .. } => format!("the containers of {} were ready to serve", called(pod)),
         Fact::ContainersStopped { pod, node } => format!("the containers of {} stopped on {node}", called(pod)),
         Fact::Routed { service, node, endpoints, .. } => {
-            format!("kube-proxy on {node} sent traffic of {} to {} ready", called(service), endpoints_in_words(*endpoints))
+            format!(
+                "kube-proxy on {node} sent traffic of {} to {} ready",
+                called(service),
+                endpoints_in_words(*endpoints)
+            )
         }
     }
 }
@@ -64,7 +68,8 @@ fn acted(tale: &Tale<'_>, event: &str, what: &str) -> String {
     }
     // Patches are as long as they please.
     let words: Vec<&str> = what.split(' ').take(2).collect();
-    format!("event `{event}`: {} ({deed})", words.join(" "))
+    let more = if words.first() == Some(&deed) { String::new() } else { format!(" ({deed})") };
+    format!("event `{event}`: {}{more}", words.join(" "))
 }
 
 fn pod(tale: &Tale<'_>, id: FactId, verb: Verb, key: &Key, what: &str) -> String {
@@ -205,7 +210,7 @@ fn deployment(tale: &Tale<'_>, id: FactId, verb: Verb, key: &Key, what: &str) ->
     match change_of(what, "ready").or_else(|| change_of(what, "available")) {
         Some((old, new)) => {
             let word = if change_of(what, "ready").is_some() { "ready" } else { "available" };
-            format!("Deployment {name} counted {new} {word} pods after {old}")
+            format!("Deployment {name} counted {new} {word} pods instead of {old}")
         }
         None if by_hand => format!("Deployment {name} was changed"),
         None => format!("the status of Deployment {name} was written"),
@@ -228,10 +233,10 @@ fn replica_set(tale: &Tale<'_>, id: FactId, verb: Verb, key: &Key, what: &str) -
         return format!("the Deployment controller scaled ReplicaSet {name} from {old} to {new}");
     }
     if let Some((old, new)) = change_of(what, "ready") {
-        return format!("ReplicaSet {name} counted {new} ready pods after {old}");
+        return format!("ReplicaSet {name} counted {new} ready pods instead of {old}");
     }
     match change_of(what, "replicas") {
-        Some((old, new)) => format!("ReplicaSet {name} counted {new} pods after {old}"),
+        Some((old, new)) => format!("ReplicaSet {name} counted {new} pods instead of {old}"),
         None => format!("the status of ReplicaSet {name} was written"),
     }
 }
@@ -242,8 +247,8 @@ fn slice(verb: Verb, key: &Key, what: &str) -> String {
         Verb::Created => format!("EndpointSlice {name} was made"),
         Verb::Terminating | Verb::Deleted => format!("EndpointSlice {name} was deleted"),
         Verb::Updated => match (change_of(what, "ready"), change_of(what, "endpoints")) {
-            (Some((old, new)), _) => format!("EndpointSlice {name} named {new} ready endpoints after {old}"),
-            (None, Some((old, new))) => format!("EndpointSlice {name} named {new} endpoints after {old}"),
+            (Some((old, new)), _) => format!("EndpointSlice {name} named {new} ready endpoints instead of {old}"),
+            (None, Some((old, new))) => format!("EndpointSlice {name} named {new} endpoints instead of {old}"),
             (None, None) => format!("EndpointSlice {name} was written"),
         },
     }
@@ -301,8 +306,10 @@ pub fn waiting(tale: &Tale<'_>, id: FactId) -> String {
     let Some(owner) = owner(tale, id) else { return format!("after {long}") };
     let what = match tale.fact(id).why.setting {
         Some(SettingId::NodeMonitorGracePeriod | SettingId::NodeStartupGracePeriod) => " without a sign of life",
-        Some(SettingId::DefaultUnreachableToleration | SettingId::DefaultNotReadyToleration) => " for which it tolerated that",
-        Some(SettingId::NodeEvictionRate | SettingId::SecondaryNodeEvictionRate) => " in which other nodes had their turn",
+        Some(SettingId::DefaultUnreachableToleration | SettingId::DefaultNotReadyToleration) => " of toleration",
+        Some(SettingId::NodeEvictionRate | SettingId::SecondaryNodeEvictionRate) => {
+            " in which other nodes had their turn"
+        }
         _ => "",
     };
     format!("after {long}{what} ({owner})")
