@@ -47,6 +47,8 @@ pub struct Difference {
     pub first: Option<Parting>,
     /// The milestones that differ, in the order of time.
     pub milestones: Vec<MilestoneDifference>,
+    /// What was lost more or less of, the greatest difference first.
+    pub losses: Vec<LossDifference>,
     /// The expectations that were met in one of them only.
     pub expectations: Vec<ExpectationDifference>,
     /// How long the runs lasted (µs).
@@ -121,6 +123,23 @@ pub struct MilestoneDifference {
     pub owner: Pair<Option<String>>,
 }
 
+/// A part of the waterfall that is longer in one run than in the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LossDifference {
+    /// The event.
+    pub event: String,
+    /// The workload.
+    pub workload: String,
+    /// What was waited for, as `tolerated`.
+    pub cause: &'static str,
+    /// Who owns the wait, as `node-monitor-grace-period`; empty if nobody does.
+    pub owner: String,
+    /// Its value.
+    pub value: Pair<Option<String>>,
+    /// How much was lost (µs of one replica).
+    pub replica_us: Pair<u64>,
+}
+
 /// An expectation with another verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExpectationDifference {
@@ -145,6 +164,7 @@ pub fn difference(a: Side<'_>, b: Side<'_>) -> Difference {
         scenario: values(a, b),
         first: if is_same_seed { parting(&told_a, &told_b) } else { None },
         milestones: milestones(a.finished, b.finished),
+        losses: losses(a.finished, b.finished),
         expectations: expectations(a.finished, b.finished),
         simulated_us: Pair { a: a.finished.report.simulated_us, b: b.finished.report.simulated_us },
     }
@@ -290,6 +310,36 @@ fn milestones(a: &Finished, b: &Finished) -> Vec<MilestoneDifference> {
         })
     });
     differences.collect()
+}
+
+/// Parts of losses by event, workload, cause and owner.
+fn losses(a: &Finished, b: &Finished) -> Vec<LossDifference> {
+    let mut found: BTreeMap<(String, String, &'static str, String), LossDifference> = BTreeMap::new();
+    let mut add = |finished: &Finished, side: fn(&mut LossDifference) -> (&mut u64, &mut Option<String>)| {
+        for loss in &finished.report.losses {
+            for part in &loss.parts {
+                let owner = part.owner.as_ref().map_or_else(String::new, |owner| owner.short_name().to_string());
+                let key = (loss.event.clone(), loss.object.clone(), part.cause, owner.clone());
+                let entry = found.entry(key).or_insert_with(|| LossDifference {
+                    event: loss.event.clone(),
+                    workload: loss.object.clone(),
+                    cause: part.cause,
+                    owner,
+                    value: Pair::default(),
+                    replica_us: Pair::default(),
+                });
+                let (micros, value) = side(entry);
+                *micros += part.replica_us;
+                *value = part.owner.as_ref().map(|owner| owner.value.clone());
+            }
+        }
+    };
+    add(a, |entry| (&mut entry.replica_us.a, &mut entry.value.a));
+    add(b, |entry| (&mut entry.replica_us.b, &mut entry.value.b));
+    let mut losses: Vec<LossDifference> =
+        found.into_values().filter(|loss| loss.replica_us.a != loss.replica_us.b).collect();
+    losses.sort_by_key(|loss| std::cmp::Reverse(loss.replica_us.a.abs_diff(loss.replica_us.b)));
+    losses
 }
 
 fn expectations(a: &Finished, b: &Finished) -> Vec<ExpectationDifference> {

@@ -1,6 +1,6 @@
 //! The difference of two runs as text for a terminal.
 
-use super::difference::{Difference, Later, Parting, Told, moment, signed};
+use super::difference::{Difference, Later, Pair, Parting, Told, moment, signed};
 use super::span;
 use crate::kernel::time::Span;
 use crate::report::Verdict;
@@ -19,7 +19,7 @@ impl Difference {
         self.scenario_text(&mut text);
         self.first_text(&mut text);
         self.milestones_text(&mut text);
-        // What the waterfalls differ in belongs here, between what happened when and what was expected.
+        self.losses_text(&mut text);
         self.expectations_text(&mut text);
         if self.simulated_us.a != self.simulated_us.b {
             text.push_str(&format!(
@@ -121,6 +121,31 @@ impl Difference {
         }
     }
 
+    fn losses_text(&self, text: &mut String) {
+        if self.losses.is_empty() {
+            return;
+        }
+        text.push_str("\nWhat was lost, in time of one replica\n");
+        let mut heading = String::new();
+        for loss in self.losses.iter().take(MOST_VALUES) {
+            let this = format!("  {} {}", loss.event, loss.workload);
+            if this != heading {
+                text.push_str(&format!("{this:<34}{:>10} {:>10} {:>10}\n", "a", "b", "b - a"));
+                heading = this;
+            }
+            let owner = match (&loss.value.a, &loss.value.b) {
+                (Some(a), Some(b)) if a != b => format!("{} {a}, {b} in b", loss.owner),
+                (Some(value), _) | (None, Some(value)) => format!("{} {value}", loss.owner),
+                (None, None) => String::new(),
+            };
+            let Pair { a, b } = loss.replica_us;
+            let line =
+                format!("    {:<30}{:>10} {:>10} {:>10}  {owner}", loss.cause, lasting(a), lasting(b), signed(a, b));
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+
     fn expectations_text(&self, text: &mut String) {
         if self.expectations.is_empty() {
             return;
@@ -135,6 +160,10 @@ impl Difference {
             text.push_str(&format!("  {}: {} in a, {} in b\n", expectation.id, said(a.a, &b.a), said(a.b, &b.b)));
         }
     }
+}
+
+fn lasting(micros: u64) -> String {
+    span(Span::from_micros(micros))
 }
 
 fn since(micros: Option<u64>) -> String {

@@ -75,7 +75,7 @@ pub fn concerns(subject: &Subject, fact: &Fact) -> bool {
         | Fact::LinkCut(node)
         | Fact::LinkHealed(node) => subject.kind == Kind::Node && *node == subject.key.name,
         Fact::Routed { service, .. } => subject.kind == Kind::Service && *service == subject.key,
-        Fact::Acted { .. } | Fact::FaultBegan { .. } | Fact::FaultEnded { .. } => false,
+        Fact::EvictionRate { .. } | Fact::Acted { .. } | Fact::FaultBegan { .. } | Fact::FaultEnded { .. } => false,
     }
 }
 

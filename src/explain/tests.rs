@@ -44,7 +44,8 @@ fn every_chain_leads_back_to_an_event_or_to_what_was_applied() {
                 assert!(has_root(&tale, id), "{name}: {} comes from nowhere", super::words::clause(&tale, id));
             }
             // All else that has no cause is a beginning itself: an event, or an object of the scenario.
-            let is_applied = matches!(&recorded.fact, Fact::Commit { verb: Verb::Created, kind, .. } if *kind != Kind::Pod);
+            let is_applied =
+                matches!(&recorded.fact, Fact::Commit { verb: Verb::Created, kind, .. } if *kind != Kind::Pod);
             let begins = tale.event(id).is_some() || is_applied;
             assert!(tale.cause(id).is_some() || begins, "{name}: {}", super::words::clause(&tale, id));
         }
@@ -101,10 +102,20 @@ fn what_is_waited_for_follows_the_crash_of_a_node() {
     let new = format!("pod/{}", row.replacements().next().unwrap().name);
     for (object, second, what, says) in [
         ("node/node-2", 10, "nothing", "as wanted"),
-        ("node/node-2", 30, "notice", "has been down since 20s, and the API still calls the node ready, until about 1m20s"),
+        (
+            "node/node-2",
+            30,
+            "notice",
+            "has been down since 20s, and the API still calls the node ready, until about 1m20s",
+        ),
         ("node/node-2", 120, "sign-of-life", "the machine of node-2 has been down since 20s"),
         (lost.as_str(), 30, "notice", "the machine of node-2 has been down since 20s"),
-        (lost.as_str(), 120, "toleration", "held by the taint unreachable:NoExecute of node-2 until 6m13.3s (tolerationSeconds 300)"),
+        (
+            lost.as_str(),
+            120,
+            "toleration",
+            "held by the taint unreachable:NoExecute of node-2 until 6m13.3s (tolerationSeconds 300)",
+        ),
         (lost.as_str(), 380, "confirmation", "somebody to confirm that its containers have ended"),
         (new.as_str(), 120, "to-exist", "its creation at 6m13.3s"),
         (new.as_str(), 374, "start", "its containers to start on node-"),
@@ -123,7 +134,10 @@ fn a_rollout_that_is_stuck_says_so() {
     let finished = simulate(&loaded("bad-rollout.toml"), None);
     let (what, text) = waits(&finished, "deployment/web", 300);
     assert_eq!(what, "pods");
-    assert!(text.contains("4 of 8 pods are of the newest revision, and it is stuck (ProgressDeadlineExceeded)"), "{text}");
+    assert!(
+        text.contains("4 of 8 pods are of the newest revision, and it is stuck (ProgressDeadlineExceeded)"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::words::{clause, owner};
 use super::{Tale, span, time};
 use crate::kernel::time::Time;
 use crate::object::fact::Verb;
+use crate::object::setting::Unit;
 use crate::object::{Fact, FactId, Kind};
 use crate::record::workloads::workload_name;
 use crate::report::Finished;
@@ -80,6 +81,9 @@ struct Episode {
     created: Group,
     no_room: Group,
     back: Group,
+    /// Zones that were judged anew, and how at last.
+    rates: Group,
+    last_rates: BTreeMap<String, FactId>,
 }
 
 /// The moments of a run, in the order of time.
@@ -105,6 +109,10 @@ pub fn timeline(tale: &Tale<'_>, finished: &Finished) -> Vec<Moment> {
                 let Fact::Commit { verb, key, .. } = fact else { continue };
                 let group = if *verb == Verb::Created { &mut episode.created } else { &mut episode.deleted };
                 group.add(id, tale.workload_of(key));
+            }
+            Fact::EvictionRate { zone, .. } => {
+                episode.rates.add(id, zone.to_string());
+                episode.last_rates.insert(zone.to_string(), id);
             }
             Fact::Unschedulable { pod, .. } => episode.no_room.add(id, pod.to_string()),
             _ => {}
@@ -201,6 +209,15 @@ fn tell(tale: &Tale<'_>, episode: &Episode, base: u8, moments: &mut Vec<Moment>)
     say(&episode.deleted, format!("{} deleted{}", episode.deleted.pods(), owned(&episode.deleted)), 2);
     say(&episode.created, format!("{} created", episode.created.pods()), 3);
     say(&episode.no_room, format!("no node had room for {}", counted(episode.no_room.names.len(), "pod")), 3);
+    let judged = episode.last_rates.values().filter_map(|&id| match &tale.fact(id).fact {
+        Fact::EvictionRate { zone, state, milli } => {
+            let zone = if zone.is_empty() { "nodes without a zone" } else { zone.as_str() };
+            Some(format!("{zone} {state}, {}", Unit::Rate.show(*milli)))
+        }
+        _ => None,
+    });
+    let judged: Vec<String> = judged.collect();
+    say(&episode.rates, format!("zones were judged anew, at last: {}", judged.join("; ")), 5);
     say(&episode.back, format!("{} Ready again", group_is(&episode.back, "node")), 3);
     say(&episode.untainted, format!("{} without the taint again", group_is(&episode.untainted, "node")), 6);
 }

@@ -8,6 +8,8 @@ use crate::cluster::World;
 use crate::kernel::time::{Span, Time};
 use crate::object::deployment::{PROGRESSING, TIMED_OUT};
 use crate::object::fact::Verb;
+use crate::object::node::zone_name;
+use crate::object::setting::Unit;
 use crate::object::taint::{Effect, Taint, tolerated};
 use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Name, Node, Pod, ReplicaSet, SettingId, condition};
 use crate::record::workloads::workload_name;
@@ -299,12 +301,7 @@ impl View<'_> {
             let taint = if is_tainted {
                 String::new()
             } else {
-                let rate = SettingId::NodeEvictionRate;
-                format!(
-                    "; and for its NoExecute taint, which its zone gets at {} {} at most",
-                    rate.row().name,
-                    self.tale.config.settings.show(rate)
-                )
+                format!("; and for its NoExecute taint: {}", self.rate_of(node))
             };
             return Wait::new("sign-of-life", format!("a sign of life: {why}{taint}"));
         }
@@ -321,6 +318,26 @@ impl View<'_> {
             return Wait::new("uncordon", "somebody to uncordon it: no new pod comes here until then");
         }
         Wait::nothing()
+    }
+
+    /// How fast nodes of this node's zone get their taint now.
+    fn rate_of(&self, node: &Node) -> String {
+        let key = node.zone_key();
+        let name = zone_name(&key);
+        let judged =
+            self.tale.facts[..self.tale.until(self.at)].iter().rev().find_map(|recorded| match &recorded.fact {
+                Fact::EvictionRate { zone, state, milli } if **zone == *name => Some((state, *milli)),
+                _ => None,
+            });
+        let zone = if name.is_empty() { "its zone".to_string() } else { format!("zone {name}") };
+        match judged {
+            Some((state, 0)) => format!("{zone} gets none now ({state})"),
+            Some((state, milli)) => format!("{zone} gets them at {} ({state})", Unit::Rate.show(milli)),
+            None => {
+                let rate = SettingId::NodeEvictionRate;
+                format!("{zone} gets them at {} {}", rate.row().name, self.tale.config.settings.show(rate))
+            }
+        }
     }
 
     /// A Deployment or a ReplicaSet: its pods.

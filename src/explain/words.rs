@@ -6,6 +6,7 @@ use super::sets::change_of;
 use super::{Tale, span};
 use crate::kernel::time::Span;
 use crate::object::fact::Verb;
+use crate::object::setting::Unit;
 use crate::object::{DelayId, Fact, FactId, Key, Kind, SettingId};
 
 /// A name as people say it: with its namespace unless that is `default`.
@@ -27,6 +28,11 @@ pub fn clause(tale: &Tale<'_>, id: FactId) -> String {
         Fact::Acted { event, what } => acted(tale, event, what),
         Fact::FaultBegan { fault, what } => format!("event `{fault}` began: {}", few(what)),
         Fact::FaultEnded { fault } => format!("event `{fault}` was over"),
+        Fact::EvictionRate { zone, state, milli } => {
+            let zone = if zone.is_empty() { "the nodes without a zone".to_string() } else { format!("zone {zone}") };
+            let rate = Unit::Rate.show(*milli);
+            format!("the node lifecycle controller judged {zone} anew: {state}, {rate} evicted")
+        }
         Fact::MachineDown(node) => format!("the machine of {node} went down"),
         Fact::MachineUp(node) => format!("the machine of {node} ran again"),
         Fact::KubeletDown(node) => format!("the kubelet of {node} stopped"),

@@ -97,6 +97,8 @@ pub struct Causes {
     scheduled: BTreeMap<Key, FactId>,
     /// The last that happened to a pod's containers.
     containers: BTreeMap<Key, FactId>,
+    /// The last time that a node's Ready condition changed.
+    judged: Option<FactId>,
     /// The commits that made the versions of slices.
     slices: BTreeMap<Revision, FactId>,
 }
@@ -137,6 +139,7 @@ impl Causes {
                 self.containers.get(pod).copied()
             }
             Fact::Routed { revision, .. } => self.slices.get(revision).copied(),
+            Fact::EvictionRate { .. } => self.judged,
             _ => None,
         };
         Why { cause: later(why.cause, known), ..why }
@@ -232,6 +235,11 @@ impl Causes {
                 self.sets.remove(&set.meta.uid);
             } else if more != 0 {
                 self.sets.entry(set.meta.uid).or_default().want(more, change.cause);
+            }
+        } else if change.object().of::<Node>().is_some() {
+            let ready = |node: Option<&std::sync::Arc<Node>>| node.and_then(|node| node.ready());
+            if ready(change.before::<Node>()) != ready(change.after::<Node>()) && change.cause != FactId::NONE {
+                self.judged = Some(change.cause);
             }
         } else if change.object().of::<EndpointSlice>().is_some() && change.cause != FactId::NONE {
             self.slices.insert(change.revision, change.cause);

@@ -47,7 +47,8 @@ fn the_folder_of_a_run_holds_the_same_moments() {
     let told = said(&folder, 0, &["timeline", "results/node-crash"]);
     let kept = fs::read_to_string(folder.join("results/node-crash/1/timeline.md")).unwrap();
     let rows = kept.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let cells = rows.map(|row| row.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect::<Vec<_>>().join(" "));
+    let cells =
+        rows.map(|row| row.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect::<Vec<_>>().join(" "));
     let plain = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     assert_eq!(cells.collect::<Vec<_>>(), plain.collect::<Vec<_>>());
 }
@@ -57,7 +58,10 @@ fn a_pod_knows_what_it_stands_in_for_and_a_lost_one_what_it_waits_for() {
     let folder = workspace_with("why", &["node-crash"]);
     said(&folder, 0, &["run", "node-crash.toml", "-q"]);
     let newest = format!("pod/{}", newest_pod(&folder, "results/node-crash/1"));
-    insta::assert_snapshot!("why-replacement", said(&folder, 0, &["why", "results/node-crash", &newest, "--width", "110"]));
+    insta::assert_snapshot!(
+        "why-replacement",
+        said(&folder, 0, &["why", "results/node-crash", &newest, "--width", "110"])
+    );
     insta::assert_snapshot!("why-node", said(&folder, 0, &["why", "results/node-crash", "node/node-2", "--at", "30s"]));
     let json: Value = serde_json::from_str(&said(
         &folder,
