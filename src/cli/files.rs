@@ -1,5 +1,6 @@
 //! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
+use crate::explain::{Tale, timeline};
 use crate::report::{Finished, Receipt, waterfall};
 use crate::scenario::Loaded;
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,9 @@ pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Resu
     let rows = recorder.convergence_rows(finished.config.hold, finished.world.now());
     let mut files = vec![(RECEIPT.to_string(), finished.report.to_json().into_bytes())];
     files.extend(loaded.kept(seed).into_iter().map(|(name, text)| (name, text.into_bytes())));
+    let moments = timeline::timeline(&Tale::of(finished), finished);
+    let told = timeline::markdown(&finished.report.title, &moments);
+    files.push(("timeline.md".to_string(), told.into_bytes()));
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
     let stretches = recorder.stretch_rows(finished.config.hold, finished.world.now());

@@ -16,7 +16,10 @@ mod files;
 mod moment;
 mod once;
 mod past;
+mod diff;
 mod run;
+mod timeline;
+mod why;
 mod seeds;
 
 #[cfg(feature = "manifest")]
@@ -73,6 +76,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         #[cfg(feature = "manifest")]
         Command::Events(arguments) => get::events(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Why(arguments) => why::why(&arguments),
+        Command::Timeline(arguments) => timeline::timeline(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]
         Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),
