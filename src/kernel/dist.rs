@@ -119,6 +119,27 @@ impl Delay {
         }
     }
 
+    /// Between which two spans all samples lie.
+    pub fn bounds(&self) -> (Span, Span) {
+        match *self {
+            Delay::Constant(span) => (span, span),
+            Delay::Uniform { min, max } | Delay::Normal { min, max, .. } => (min, max),
+            Delay::Exponential { .. } | Delay::LogNormal { .. } | Delay::Weibull { .. } => (Span::ZERO, UNBOUNDED),
+            Delay::Quantiles(ref table) => {
+                let span = |of: Option<&(u32, Span)>| of.map_or(Span::ZERO, |&(_, span)| span);
+                (span(table.first()), span(table.last()))
+            }
+            Delay::Values(ref table) => {
+                let spans = || table.iter().map(|&(span, _)| span);
+                (spans().min().unwrap_or(Span::ZERO), spans().max().unwrap_or(Span::ZERO))
+            }
+            Delay::Within { ref delay, min, max } => {
+                let (least, most) = delay.bounds();
+                (least.max(min).min(max), most.max(min).min(max))
+            }
+        }
+    }
+
     /// What is wrong with its parameters, if anything.
     ///
     /// # Errors

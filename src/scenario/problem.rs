@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Codes of problems. They may only grow: people look them up.
@@ -168,12 +169,18 @@ impl Problems {
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let mut rendered = String::new();
+        let mut counts = Counts::of(&self.list);
         for problem in &self.list {
+            let more = match counts.next(problem) {
+                Turn::Told => 0,
+                Turn::Last(more) => more,
+                Turn::Untold => continue,
+            };
             let level = match problem.severity {
                 Severity::Error => Level::ERROR,
                 Severity::Warning => Level::WARNING,
             };
-            let title = level.primary_title(problem.message.as_str()).id(problem.code);
+            let title = level.clone().primary_title(problem.message.as_str()).id(problem.code);
             let place = problem.place.as_ref().and_then(|place| Some((self.text(&place.file)?, place)));
             let mut group = match place {
                 Some((text, place)) => {
@@ -191,13 +198,33 @@ impl Problems {
             }
             rendered.push_str(&renderer.render(&[group]));
             rendered.push_str("\n\n");
+            if more > 0 {
+                let message = format!("and {} more like this", super::suggest::grouped(more as u64));
+                let group =
+                    annotate_snippets::Group::with_title(level.primary_title(message.as_str()).id(problem.code));
+                rendered.push_str(&renderer.render(&[group]));
+                rendered.push_str("\n\n");
+            }
         }
         rendered
     }
 
     /// The problems as data, for editors.
     pub fn to_json(&self) -> serde_json::Value {
-        let problems = self.list.iter().map(|problem| {
+        let mut counts = Counts::of(&self.list);
+        let mut more = serde_json::Map::new();
+        let told = self.list.iter().filter(|problem| match counts.next(problem) {
+            Turn::Told => true,
+            Turn::Untold => false,
+            Turn::Last(left) => {
+                if left > 0 {
+                    more.insert(problem.code.to_string(), json!(left));
+                }
+                true
+            }
+        });
+        let told: Vec<&Problem> = told.collect();
+        let problems = told.into_iter().map(|problem| {
             let place = problem.place.as_ref();
             let position = place.and_then(|place| Some(position(self.text(&place.file)?, place.bytes.start)));
             json!({
@@ -213,11 +240,50 @@ impl Problems {
                 "notes": problem.notes,
             })
         });
-        json!({ "schema": "evenkeel.problems/v1", "problems": problems.collect::<Vec<_>>() })
+        let problems: Vec<_> = problems.collect();
+        let mut document = json!({ "schema": "evenkeel.problems/v1", "problems": problems });
+        if !more.is_empty() {
+            document["more"] = more.into();
+        }
+        document
     }
 
     fn text(&self, file: &str) -> Option<&str> {
         self.texts.iter().find(|(name, _)| name == file).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Most problems of one code that are told: whoever has so many looks at the first of them.
+const TOLD_MAX: usize = 20;
+
+/// How many problems there are of each code, and how many of them have had their turn.
+struct Counts(BTreeMap<&'static str, (usize, usize)>);
+
+/// What becomes of a problem.
+enum Turn {
+    /// It is told.
+    Told,
+    /// It is the last of its code that is told; so many are left.
+    Last(usize),
+    /// It is one too many.
+    Untold,
+}
+
+impl Counts {
+    fn of(list: &[Problem]) -> Counts {
+        let mut counts = BTreeMap::new();
+        list.iter().for_each(|problem| counts.entry(problem.code).or_insert((0, 0)).0 += 1);
+        Counts(counts)
+    }
+
+    fn next(&mut self, problem: &Problem) -> Turn {
+        let Some((all, told)) = self.0.get_mut(problem.code) else { return Turn::Told };
+        *told += 1;
+        match *told {
+            TOLD_MAX => Turn::Last(*all - TOLD_MAX),
+            turn if turn < TOLD_MAX => Turn::Told,
+            _ => Turn::Untold,
+        }
     }
 }
 
