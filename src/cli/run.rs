@@ -12,7 +12,7 @@ use crate::cluster::World;
 use crate::kernel::time::Time;
 use crate::report::screen::screen;
 use crate::report::words::counted;
-use crate::report::{Finished, Verdict, simulate_watched};
+use crate::report::{Finished, Verdict, simulate_while};
 use crate::scenario::problem::Severity;
 use crate::scenario::suggest::nearest;
 use crate::scenario::{Loaded, Problems};
@@ -167,7 +167,9 @@ pub fn simulate(
         interrupt::exit_code().is_none()
     };
     // A broken invariant panics; what the user needs then is how to have the same run again.
-    let run = catch_unwind(AssertUnwindSafe(|| simulate_watched(loaded, seed, &mut goes_on)));
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        simulate_while(loaded, seed, &mut || interrupt::exit_code().is_none(), &mut goes_on)
+    }));
     let stopped_itself = || Stopped::Broken(vec!["the engine stopped itself, see above".to_string()]);
     let run = run.map_err(|_| stopped_itself())?;
     let mut finished = run.ok_or_else(|| Stopped::Interrupted(interrupt::exit_code().unwrap_or(exit::UNUSABLE)))?;
