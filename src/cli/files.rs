@@ -1,6 +1,6 @@
 //! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
-use crate::report::{Finished, Receipt};
+use crate::report::{Finished, Receipt, waterfall};
 use crate::scenario::Loaded;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The receipt and everything that a program may want to know.
-const RECEIPT: &str = "run.json";
+pub const RECEIPT: &str = "run.json";
 
 /// A file of a run folder: its name and its content.
 pub type Content = (String, Vec<u8>);
@@ -17,15 +17,11 @@ pub type Content = (String, Vec<u8>);
 pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Result<Vec<Content>> {
     let recorder = finished.world.recorder();
     let rows = recorder.convergence_rows(finished.config.hold, finished.world.now());
-    let mut files = vec![
-        (RECEIPT.to_string(), finished.report.to_json().into_bytes()),
-        ("scenario.toml".to_string(), loaded.resolved(seed).into_bytes()),
-    ];
-    for (name, manifest) in loaded.manifest_names().into_iter().zip(&loaded.manifests) {
-        files.push((name, manifest.text.clone().into_bytes()));
-    }
+    let mut files = vec![(RECEIPT.to_string(), finished.report.to_json().into_bytes())];
+    files.extend(loaded.kept(seed).into_iter().map(|(name, text)| (name, text.into_bytes())));
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
+    files.push(("waterfall.csv".to_string(), table(&waterfall::rows(&finished.report.losses))?));
     files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
     pictures(finished, &mut files)?;
     Ok(files)

@@ -13,6 +13,9 @@ mod progress;
 
 mod dry_run;
 mod files;
+mod moment;
+mod once;
+mod past;
 mod run;
 mod seeds;
 

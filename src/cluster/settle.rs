@@ -32,6 +32,7 @@ use crate::object::{
     ConditionStatus, DelayId, Deployment, Key, Kind, Lease, Name, Object, Pod, ReplicaSet, Revision, SettingId,
     condition,
 };
+use crate::record::waterfall::Wait;
 use crate::record::workloads::{Workload, WorkloadId, workload_name};
 use std::fmt;
 use std::sync::Arc;
@@ -310,7 +311,7 @@ impl World {
 
     fn restore(&mut self, object: Object) {
         let change = self.as_server(|server, cx| server.restore(object, cx));
-        self.recorder.commit(self.now, &change);
+        self.recorder.commit(self.now, &change, Wait::default());
     }
 }
 

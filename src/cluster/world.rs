@@ -258,9 +258,9 @@ impl World {
     fn wake(&mut self, timer: Slot) {
         let Some(Pending { owner, life, timer, why }) = self.timers.remove(timer) else { return };
         match owner {
-            Owner::Program(..) => self.call_program(owner, why.cause, |program, cx| program.on_timer(timer, cx)),
+            Owner::Program(..) => self.call_program(owner, why, |program, cx| program.on_timer(timer, cx)),
             Owner::Node(node) if self.life(owner, Some(timer)) == life => {
-                self.call_agent(node, why.cause, |agent, ground, cx| agent.on_timer(timer, ground, cx));
+                self.call_agent(node, why, |agent, ground, cx| agent.on_timer(timer, ground, cx));
             }
             Owner::Node(_) => {}
         }
@@ -270,11 +270,11 @@ impl World {
     pub(super) fn call_program(
         &mut self,
         owner: Owner,
-        cause: FactId,
+        why: impl Into<Why>,
         act: impl FnOnce(&mut Box<dyn Program>, &mut Context<'_>),
     ) {
         let Owner::Program(process, index) = owner else { panic!("{owner:?} is no program") };
-        let mut out = Vec::new();
+        let (mut out, Why { cause, setting }) = (Vec::new(), why.into());
         let process = &mut self.processes[process as usize];
         let (program, _) = &mut process.programs[index as usize];
         let mut cx = Context {
@@ -285,6 +285,7 @@ impl World {
             delays: &self.config.delays,
             caches: &process.caches,
             cause,
+            owner: setting,
             out: &mut out,
         };
         act(program, &mut cx);
@@ -295,11 +296,11 @@ impl World {
     pub(super) fn call_agent(
         &mut self,
         node: NodeId,
-        cause: FactId,
+        why: impl Into<Why>,
         act: impl FnOnce(&mut Agent, &mut Ground, &mut Context<'_>),
     ) {
         let Some(mut agent) = self.stations[node.0 as usize].agent.take() else { return };
-        let mut out = Vec::new();
+        let (mut out, Why { cause, setting }) = (Vec::new(), why.into());
         let caches = std::mem::take(&mut agent.caches);
         let mut cx = Context {
             now: self.now,
@@ -309,6 +310,7 @@ impl World {
             delays: &self.config.delays,
             caches: &caches,
             cause,
+            owner: setting,
             out: &mut out,
         };
         act(&mut agent, &mut self.ground, &mut cx);
@@ -331,6 +333,7 @@ impl World {
             delays: &self.config.delays,
             caches,
             cause,
+            owner: None,
             out,
         }
     }

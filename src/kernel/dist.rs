@@ -330,6 +330,26 @@ mod tests {
     }
 
     #[test]
+    fn all_samples_lie_within_the_bounds() {
+        let seconds = Span::from_secs;
+        let values: Arc<[(Span, u32)]> = Arc::new([(seconds(3), 1), (seconds(1), 2)]);
+        let quantiles: Arc<[(u32, Span)]> = Arc::new([(500_000, seconds(2)), (950_000, seconds(9))]);
+        let free = Arc::new(Delay::Exponential { mean: seconds(5) });
+        for (delay, bounds) in [
+            (Delay::Constant(seconds(4)), (seconds(4), seconds(4))),
+            (Delay::Uniform { min: seconds(1), max: seconds(2) }, (seconds(1), seconds(2))),
+            (Delay::Exponential { mean: seconds(5) }, (Span::ZERO, UNBOUNDED)),
+            (Delay::Values(values), (seconds(1), seconds(3))),
+            (Delay::Quantiles(quantiles), (seconds(2), seconds(9))),
+            (Delay::Within { delay: free, min: seconds(1), max: seconds(6) }, (seconds(1), seconds(6))),
+        ] {
+            assert_eq!(delay.bounds(), bounds, "{delay}");
+            let samples = (0..200).map(|counter| delay.sample(&Draws::new(1), "bounds", counter));
+            assert!(samples.into_iter().all(|sample| bounds.0 <= sample && sample <= bounds.1), "{delay}");
+        }
+    }
+
+    #[test]
     fn samples_follow_their_distribution() {
         let second = Span::from_secs(1);
         let log_normal = Delay::LogNormal { median: second.times(4), p95: second.times(12) };

@@ -40,6 +40,12 @@ impl Why {
     }
 }
 
+impl From<FactId> for Why {
+    fn from(cause: FactId) -> Why {
+        Why::because(cause)
+    }
+}
+
 /// How a commit changed an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {

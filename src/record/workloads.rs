@@ -9,6 +9,7 @@ use crate::object::{
     ConditionStatus, Deployment, Fact, Key, Kind, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid, condition,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Kind and key of a workload.
 pub type WorkloadId = (Kind, Key);
@@ -55,8 +56,8 @@ impl Workload {
 /// What the recorder knows of one pod.
 #[derive(Clone, Debug)]
 pub struct PodRecord {
-    /// Its identity.
-    pub uid: Uid,
+    /// As the API has it.
+    pub pod: Arc<Pod>,
     /// Its workload: the Deployment or ReplicaSet that it belongs to, or itself.
     pub workload: Option<WorkloadId>,
     /// Its node, empty until bound.
@@ -121,6 +122,11 @@ impl Workloads {
         self.all.iter().find(|(id, _)| id.0.name().eq_ignore_ascii_case(kind) && id.1 == key)
     }
 
+    /// A workload.
+    pub fn get(&self, id: &WorkloadId) -> Option<&Workload> {
+        self.all.get(id)
+    }
+
     /// Pods that exist now.
     pub fn pods(&self) -> impl Iterator<Item = (&Key, &PodRecord)> {
         self.pods.iter()
@@ -141,8 +147,8 @@ impl Workloads {
         self.converged.first_stay(1, since, hold, end)
     }
 
-    /// A commit.
-    pub fn on_commit(&mut self, at: Time, change: &Change) {
+    /// A commit, and the workload that it is about if it may matter to it.
+    pub fn on_commit(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
         match change.kind() {
             Kind::Pod => self.pod_changed(at, change),
             Kind::ReplicaSet => self.replica_set_changed(at, change),
@@ -152,8 +158,9 @@ impl Workloads {
                 if let (Some(deployment), Some(workload)) = (deployment, self.all.get_mut(&id)) {
                     workload.rollout.take_note(at, deployment);
                 }
+                Some(id)
             }
-            _ => {}
+            _ => None,
         }
     }
 
@@ -187,25 +194,28 @@ impl Workloads {
         self.judge(at, &id);
     }
 
-    fn replica_set_changed(&mut self, at: Time, change: &Change) {
-        let Some(set) = change.object().of::<ReplicaSet>() else { return };
+    fn replica_set_changed(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
+        let set = change.object().of::<ReplicaSet>()?;
         match set.meta.controller() {
             Some(OwnerRef { kind: Kind::Deployment, name, .. }) => {
                 let key = Key { namespace: set.meta.namespace().clone(), name: name.clone() };
                 self.deployment_of.insert(set.meta.uid, key);
+                None
             }
             _ => {
                 let desired = change.after::<ReplicaSet>().map_or(0, |set| set.replicas());
-                self.set_desired(at, (Kind::ReplicaSet, change.key().clone()), desired);
+                let id = (Kind::ReplicaSet, change.key().clone());
+                self.set_desired(at, id.clone(), desired);
+                Some(id)
             }
         }
     }
 
-    fn pod_changed(&mut self, at: Time, change: &Change) {
+    fn pod_changed(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
         let key = change.key().clone();
         let before = self.pods.get(&key).cloned();
         let after = change.after::<Pod>().map(|pod| {
-            let known = before.as_ref().filter(|record| record.uid == pod.meta.uid);
+            let known = before.as_ref().filter(|record| record.pod.meta.uid == pod.meta.uid);
             let (is_terminating, is_live) = (pod.meta.is_terminating(), pod.is_active());
             let is_disrupted =
                 condition::status(&pod.status.conditions, conditions::DISRUPTION_TARGET) == Some(ConditionStatus::True);
@@ -213,7 +223,7 @@ impl Workloads {
             let is_lost =
                 was_lost || pod.status.phase == Phase::Failed || is_terminating && pod.status.phase != Phase::Succeeded;
             PodRecord {
-                uid: pod.meta.uid,
+                pod: pod.clone(),
                 workload: known.map_or_else(|| self.workload_of(pod), |record| record.workload.clone()),
                 node: pod.node_name.clone(),
                 is_ready: pod.is_ready() && pod.is_active(),
@@ -240,11 +250,12 @@ impl Workloads {
         self.count(at, workload.clone(), |workload| &mut workload.serving, difference(|record| record.is_serving));
         self.count(at, workload.clone(), |workload| &mut workload.live, difference(|record| record.is_live));
         self.count(at, workload.clone(), |workload| &mut workload.unplaced, difference(PodRecord::is_unplaced));
-        self.add_up(at, workload, before.as_ref(), after.as_ref());
+        self.add_up(at, workload.clone(), before.as_ref(), after.as_ref());
         match after {
             Some(record) => self.pods.insert(key, record),
             None => self.pods.remove(&key),
         };
+        workload
     }
 
     /// What only ever grows: pods lost and evicted, restarts.

@@ -1,8 +1,9 @@
 //! Runs a scenario and collects what it showed.
 
 use super::verdict::{Verdict, alone, judge};
+use super::waterfall;
 use super::words::{counted, short};
-use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
+use super::{InputFile, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
 use crate::cluster::{Config, Happening, Stop, World};
 use crate::kernel::time::{Span, Time};
 use crate::object::{DelayId, Deployment, Fact, Kind, Name, ReplicaSet, Service};
@@ -98,8 +99,16 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         overrides: overrides(loaded, seed, config),
         expectations,
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
+        losses: waterfall::losses(recorder, config, end),
         refused,
+        inputs: inputs(loaded, seed),
     }
+}
+
+/// What has to lie in the folder of the run to have it again.
+fn inputs(loaded: &Loaded, seed: Option<u64>) -> Vec<InputFile> {
+    let kept = loaded.kept(seed).into_iter();
+    kept.map(|(name, text)| InputFile { hash: InputFile::hash_of(text.as_bytes()), name }).collect()
 }
 
 /// What makes a run worthless or unfinished, whatever its expectations say.
@@ -164,7 +173,7 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
     });
     Overrides {
         seed: seed.filter(|&seed| seed != loaded.scenario.run.seed.value),
-        keys: Vec::new(),
+        keys: loaded.sources.arguments().map(String::from).collect(),
         settings: settings.collect(),
         delays: delays.collect(),
     }

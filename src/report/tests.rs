@@ -1,7 +1,9 @@
 //! The screen for runs that did not go well: made by hand, since shipped scenarios pass.
 
 use super::screen::{Style, screen};
-use super::{Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Verdict, WorkloadReport};
+use super::{
+    InputFile, Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Verdict, WorkloadReport,
+};
 use std::time::Duration;
 
 fn milestone(name: &'static str, at_us: Option<u64>, wait_us: u64, owner: &str) -> Milestone {
@@ -83,6 +85,7 @@ fn report() -> Report {
             judged("noticed", Verdict::Pass, "time-to-notice", "at most 56s", Some("48.5s"), None),
             judged("evicted", Verdict::Fail, "time-to-evict", "at most 6m", None, Some("not evicted by the end")),
         ],
+        losses: Vec::new(),
         outages: vec![
             OutageReport {
                 id: "cut".to_string(),
@@ -102,6 +105,7 @@ fn report() -> Report {
             },
         ],
         refused: Vec::new(),
+        inputs: vec![InputFile { name: "scenario.toml".to_string(), hash: InputFile::hash_of(b"title = 'x'") }],
     }
 }
 

@@ -362,6 +362,23 @@ mod tests {
     }
 
     #[test]
+    fn of_many_alike_the_first_are_told_and_the_others_counted() {
+        let mut problems = Problems::default();
+        problems.keep_text("x.toml", "a = 1\n");
+        for number in 0..1_500 {
+            problems.error(code::NO_TARGET, None, format!("no node {number}"));
+        }
+        problems.error(code::TWICE, None, "there is another");
+        let text = problems.render(false);
+        assert_eq!(text.matches("E0203").count(), 21);
+        assert!(text.contains("no node 19\n\nerror[E0203]: and 1,480 more like this\n"), "{text}");
+        assert!(text.contains("E0105") && !text.contains("no node 20"), "{text}");
+        let json = problems.to_json();
+        assert_eq!(json["problems"].as_array().map(Vec::len), Some(21));
+        assert_eq!(json["more"], json!({ "E0203": 1_480 }));
+    }
+
+    #[test]
     fn lines_are_found_without_their_indentation() {
         let text = "a:\n  b: 1  \n\nc: 2";
         assert_eq!(&text[line_bytes(text, 2)], "b: 1");

@@ -1,12 +1,14 @@
 //! What may stand on the command line.
 
 mod other;
+mod past;
 mod run;
 mod shown;
 
 pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
 #[cfg(feature = "manifest")]
 pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
+pub use past::{MomentArgument, RunArgument};
 pub use run::{ProgressKind, RunArguments, StopWhen};
 pub use shown::{Color, Output, Shown};
 
