@@ -147,7 +147,7 @@ pub fn joins<'s>(scenario: &'s Scenario, sink: &mut Sink<'_>) -> Option<BTreeMap
 }
 
 /// When each event begins, by its id. `check` has seen that none waits for itself.
-fn begins<'s>(scenario: &'s Scenario, draws: &Draws) -> BTreeMap<&'s str, Time> {
+pub fn begins<'s>(scenario: &'s Scenario, draws: &Draws) -> BTreeMap<&'s str, Time> {
     let named: BTreeMap<&str, &Event> = scenario.events.iter().map(|event| (event.id.value.as_str(), event)).collect();
     let mut begins = BTreeMap::new();
     for event in &scenario.events {

@@ -43,6 +43,8 @@ pub mod code {
     pub const MANIFEST: &str = "E0302";
     /// A recording of a real cluster that cannot be used.
     pub const RECORDING: &str = "E0303";
+    /// An event that finds nothing to do with the seed of the file.
+    pub const CHANCE: &str = "W0201";
     /// A field of a manifest that is kept but does nothing yet.
     pub const NOT_SIMULATED: &str = "W0301";
     /// An object of a kind that is kept but does nothing, or that lost its owner.

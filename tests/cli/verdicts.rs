@@ -94,7 +94,7 @@ fn a_seed_in_which_nothing_happens_is_no_failure_if_something_does_in_others() {
     let (head, _) = text.split_once("[[event]]").unwrap();
     let runs_of = |failure: &str, seeds: &str| {
         fs::write(&path, format!("{head}{failure}")).unwrap();
-        json_of(&folder, &["five-frontends.toml", "--no-save", "--seed", seeds])
+        json_of(&folder, &["five-frontends.toml", "--seed", seeds])
     };
     let is_silent = |run: &Value| run["notes"].to_string().contains("nothing happened");
     let (code, runs) = runs_of(NOW_AND_THEN, "1..30");
@@ -105,7 +105,7 @@ fn a_seed_in_which_nothing_happens_is_no_failure_if_something_does_in_others() {
     assert_eq!(code == 0, runs["failed"] == json!([]));
     // One of them alone, and several of which none is struck.
     let seed = silent[0]["seed"].to_string();
-    let (code, run) = json_of(&folder, &["five-frontends.toml", "--no-save", "--seed", &seed]);
+    let (code, run) = json_of(&folder, &["five-frontends.toml", "--seed", &seed]);
     assert!(code == 1 && run["reasons"].to_string().contains("nothing happened"), "{run:#}");
     let (code, runs) = runs_of(RARE, "1,2");
     assert!(code == 1 && runs["failed"].to_string().matches("nothing happened").count() == 2, "{runs:#}");

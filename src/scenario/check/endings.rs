@@ -4,7 +4,11 @@
 use super::Check;
 use crate::action::machine::{END, RESTORE};
 use crate::fault;
+use crate::kernel::dist::Delay;
+use crate::kernel::rng::Draws;
+use crate::kernel::time::Span;
 use crate::object::{Name, Node};
+use crate::scenario::build::begins;
 use crate::scenario::problem::code;
 use crate::scenario::reader::Sink;
 use crate::scenario::schema::{Draft, Event, Moment};
@@ -15,24 +19,47 @@ const NAMED: usize = 5;
 
 impl Check<'_> {
     pub(super) fn endings(&self, sink: &mut Sink<'_>) {
-        // Of those that end something of others.
-        let mut ended: Vec<(&str, &Draft)> = Vec::new();
         for (event, draft) in self.whole() {
             match event.name {
                 name if name == END.name => {
                     let Some((of, fault)) = event.of.as_ref().and_then(|of| Some((of, self.fault(&of.value)?))) else {
                         continue;
                     };
-                    match self.nothing_to_end(draft, fault, &ended) {
-                        None => ended.push((&of.value, draft)),
-                        Some((why, help)) => {
-                            sink.error(code::CONFLICT, &of.bytes, why).help(help);
-                        }
+                    if let Some((why, help)) = self.nothing_to_end(draft, fault) {
+                        sink.error(code::CONFLICT, &of.bytes, why).help(help);
                     }
                 }
                 name if name == RESTORE.name => self.restores_something(event, draft, sink),
                 _ => {}
             }
+        }
+        if !sink.problems.has_errors() {
+            self.chances(sink);
+        }
+    }
+
+    /// What there is to end with other seeds, but not with that of the file.
+    fn chances(&self, sink: &mut Sink<'_>) {
+        let seed = self.scenario.run.seed.value;
+        let ends = || self.scenario.events.iter().filter(|event| event.name == END.name);
+        if ends().next().is_none() {
+            return;
+        }
+        let draws = Draws::new(seed);
+        let begins = begins(self.scenario, &draws);
+        for event in ends() {
+            let Some((of, (fault, _))) = event.of.as_ref().and_then(|of| Some((of, self.fault(&of.value)?))) else {
+                continue;
+            };
+            let (own, at) = (begins[event.id.value.as_str()], begins[of.value.as_str()]);
+            let end = fault.lasts.as_ref().map(|lasts| at + lasts_of(fault, lasts, &draws));
+            let why = match end {
+                _ if own < at => format!("`{}` begins at {at}, this comes at {own}", of.value),
+                Some(end) if end < own => format!("`{}` is over at {end}, this comes at {own}", of.value),
+                _ => continue,
+            };
+            sink.warning(code::CHANCE, &of.bytes, format!("with the seed {seed} there is nothing to end: {why}"))
+                .help("other seeds draw other delays; a run in which there is nothing to end fails");
         }
     }
 
@@ -49,12 +76,7 @@ impl Check<'_> {
     }
 
     /// Why there is nothing to end, and a way out.
-    fn nothing_to_end(
-        &self,
-        own: &Draft,
-        (event, draft): (&Event, &Draft),
-        ended: &[(&str, &Draft)],
-    ) -> Option<(String, String)> {
+    fn nothing_to_end(&self, own: &Draft, (event, draft): (&Event, &Draft)) -> Option<(String, String)> {
         let (id, name) = (&event.id.value, event.name);
         if fault::find(name).is_some_and(|row| row.end.is_none()) {
             let why = format!("`{id}` is over at once, as every `{name}` is: there is nothing to end");
@@ -74,11 +96,10 @@ impl Check<'_> {
             let why = format!("`{id}` is over when it is to end: it has a `for`");
             return Some((why, format!("leave `for` out of `{id}`, or end it earlier")));
         }
-        let before = ended
-            .iter()
-            .find(|(of, other)| of == id && self.order.is_before(draft, other) && self.order.is_before(other, own));
-        let by = before.and_then(|(_, other)| other.id.as_ref())?;
-        let why = format!("`{id}` is over when it is to end: `{}` has ended it", by.value);
+        let held = event.target.as_ref().filter(|_| name == fault::power::LOSS.name);
+        let held = held.and_then(|target| self.possible(&target.value)).map(names);
+        let by = self.ended_between(id, draft, own, held.as_ref())?;
+        let why = format!("`{id}` is over when it is to end: `{by}` has ended it");
         Some((why, "leave one of the two out".to_string()))
     }
 
@@ -105,7 +126,7 @@ impl Check<'_> {
                 format!("`{id}` takes the power of other nodes")
             } else if self.order.is_before(draft, lost) {
                 format!("`{id}` comes later")
-            } else if let Some(by) = self.ended_between(id, lost, draft, &both) {
+            } else if let Some(by) = self.ended_between(id, lost, draft, Some(&both)) {
                 format!("`{by}` has given back what `{id}` took")
             } else {
                 return;
@@ -126,21 +147,27 @@ impl Check<'_> {
         problem.help("it gives power back that a `power.loss` without `for` took before");
     }
 
-    /// The event that always gives these nodes their power back, or ends the loss, before `until`.
-    fn ended_between(&self, id: &str, loss: &Draft, until: &Draft, nodes: &BTreeSet<&Name>) -> Option<&str> {
+    /// The event that always ends a fault, or gives these nodes their power back, before `until`.
+    fn ended_between(&self, id: &str, fault: &Draft, until: &Draft, nodes: Option<&BTreeSet<&Name>>) -> Option<&str> {
         let found = self.whole().find(|(event, draft)| {
             let is_ended = match event.name {
                 name if name == END.name => event.of.as_ref().is_some_and(|of| of.value == id),
                 name if name == RESTORE.name => event.target.as_ref().is_some_and(|target| {
                     let given = self.possible(&target.value).map(names);
-                    self.is_certain(&target.value) && given.is_some_and(|given| given.is_superset(nodes))
+                    self.is_certain(&target.value)
+                        && given.zip(nodes).is_some_and(|(given, nodes)| given.is_superset(nodes))
                 }),
                 _ => false,
             };
-            is_ended && self.order.is_before(loss, draft) && self.order.is_before(draft, until)
+            is_ended && self.order.is_before(fault, draft) && self.order.is_before(draft, until)
         });
         found.map(|(event, _)| event.id.value.as_str())
     }
+}
+
+/// How long a fault lasts with these draws.
+fn lasts_of(fault: &Event, lasts: &Delay, draws: &Draws) -> Span {
+    lasts.sample(draws, &format!("event/{}/for", fault.id.value), 0)
 }
 
 fn names(nodes: Vec<&Node>) -> BTreeSet<&Name> {
