@@ -69,7 +69,8 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
         }
         (Some(measure), Some(rule)) => {
             // Whether there are such is told too.
-            (self::measure(&measure, &mut section, sink), self::rule(&rule, sink));
+            self::measure(&measure, &mut section, sink);
+            self::rule(&rule, sink);
             sink.error(code::CONFLICT, &rule.bytes, "an expectation has either a `measure` or a `rule`")
                 .help("make it two: another `[[expect]]` for the rule");
             None

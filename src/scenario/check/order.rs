@@ -60,7 +60,7 @@ impl<'a> Order<'a> {
         let mut way = vec![Step { to: Some(id), least: 0, most: 0 }];
         let (mut at, mut least, mut most) = (id, 0u64, 0u64);
         for _ in 0..=self.events.len() {
-            let (&_, &(_, moment)) = self.events.get_key_value(at)?;
+            let moment = self.events.get(at)?.1;
             let (to, bounds) = match moment {
                 Moment::At(span) => (None, (*span, *span)),
                 Moment::After { event, delay } => (Some(event.value.as_str()), delay.bounds()),
