@@ -160,7 +160,9 @@ fn owner_report(owner: &Owner, recorder: &Recorder, config: &Config) -> Option<O
         }),
         Owner::Event(fact) => {
             let what = match recorder.recorded(*fact).map(|recorded| &recorded.fact) {
-                Some(Fact::Acted { what, .. } | Fact::FaultBegan { what, .. }) => what.to_string(),
+                Some(Fact::Acted { what, .. }) => what.to_string(),
+                // The nodes are told elsewhere.
+                Some(Fact::FaultBegan { what, .. }) => what.split(' ').next().unwrap_or_default().to_string(),
                 _ => String::new(),
             };
             let name = format!("event/{}", recorder.event(*fact)?);

@@ -8,7 +8,7 @@
 use super::health::{self, Look, Moment, Record};
 use super::queue::Wait;
 use super::steps::{EditRun, Input, PodRun, Turn, has_no_execute};
-use super::zones::{Counts, Verdict};
+use super::zones::{self, Counts, Verdict};
 use super::{Job, MONITOR, NodeLifecycle, REPORTER, Work};
 use crate::apiserver::{Part, Reply, Request};
 use crate::kernel::rng::Purpose;
@@ -225,7 +225,7 @@ impl NodeLifecycle {
     pub(super) fn finish_clear(&mut self, clear: &Clear, cx: &mut Context<'_>) {
         match clear.stage {
             Stage::Stopping => {
-                self.zones.stop(cx.settings, cx.now);
+                zones::tell(self.zones.stop(cx.settings, cx.now), cx);
                 self.end_pass(cx);
             }
             _ => self.pass.as_mut().expect("a pass goes on").stage = Stage::Looking,
@@ -466,9 +466,9 @@ impl NodeLifecycle {
             Verdict::NoLongerAllDown => {
                 let records = self.known.iter_mut().filter_map(|known| known.record.as_mut());
                 records.for_each(|record| record.probe = cx.now);
-                self.zones.settle(&counts, true, cx.settings, cx.now);
+                zones::tell(self.zones.settle(&counts, true, cx.settings, cx.now), cx);
             }
-            Verdict::EachByItself => self.zones.settle(&counts, false, cx.settings, cx.now),
+            Verdict::EachByItself => zones::tell(self.zones.settle(&counts, false, cx.settings, cx.now), cx),
         }
         self.end_pass(cx);
     }

@@ -146,7 +146,12 @@ impl Ledger {
         let was = candidate.progress;
         candidate.progress = Progress::Running;
         let Some(number) = candidate.vacancy else { return };
-        let (cause, vacancy) = (self.cause_of(key), &self.vacancies[&number]);
+        let cause = self.cause_of(key);
+        let vacancy = self.vacancies.get_mut(&number).expect("it is open");
+        if matches!(vacancy.cause, Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated) {
+            // Its node could hear after all.
+            vacancy.cause = Cause::Starting;
+        }
         let since = vacancy.since;
         let pieces: &[Piece] = match vacancy.cause {
             Cause::Starting if was == Progress::Starting => {

@@ -69,6 +69,8 @@ pub struct Ledger {
     /// Vacancies by the nodes of their holders.
     pub(super) by_node: BTreeMap<Name, BTreeSet<u32>>,
     pub(super) services: BTreeMap<Key, Labels>,
+    /// Zones where no node gets its taint, with the setting that has it so.
+    pub(super) stopped_zones: BTreeMap<Name, SettingId>,
     pub(super) accounts: BTreeMap<(Origin, WorkloadId), Account>,
     pub(super) numbers: u32,
     pub(super) arrivals: u64,
@@ -108,6 +110,13 @@ impl Ledger {
             let state = self.nodes.entry(node.clone()).or_default();
             if state.on_fact(fact) {
                 self.review(node, trigger);
+            }
+        }
+        if let Fact::EvictionRate { zone, milli, .. } = fact {
+            self.rate_changes(zone, trigger);
+            match trigger.owner.filter(|_| *milli == 0) {
+                Some(owner) => drop(self.stopped_zones.insert(zone.clone(), owner)),
+                None => drop(self.stopped_zones.remove(zone)),
             }
         }
         match fact {
@@ -217,6 +226,20 @@ impl Ledger {
         }
     }
 
+    /// Whoever waits for a taint in this zone has waited at the rate that was.
+    fn rate_changes(&mut self, zone: &Name, trigger: &Trigger) {
+        let rate = self.stopped_zones.get(zone).copied().unwrap_or(SettingId::NodeEvictionRate);
+        let in_zone =
+            self.by_node.iter().filter(|(node, _)| self.nodes.get(*node).is_some_and(|node| node.zone == *zone));
+        let waiting: Vec<u32> = in_zone.flat_map(|(_, vacancies)| vacancies.iter().copied()).collect();
+        for number in waiting {
+            if self.vacancies[&number].cause == Cause::RateLimited {
+                let until = (trigger.at, Cause::RateLimited, Owner::Setting(rate));
+                self.turn(number, Cause::RateLimited, trigger, &[until]);
+            }
+        }
+    }
+
     pub(super) fn state(&self, node: &Name) -> NodeState {
         self.nodes.get(node).cloned().unwrap_or_default()
     }
@@ -228,7 +251,10 @@ impl Ledger {
     }
 
     pub(super) fn owner_for(&self, candidate: &Candidate, cause: Cause) -> Owner {
-        candidate.usual_owner(cause, self.nodes.get(&candidate.pod.node_name).unwrap_or(&NodeState::default()))
+        let node = self.state(&candidate.pod.node_name);
+        // Where nobody evicts at all, nothing else has to be waited for.
+        let stopped = self.stopped_zones.get(&node.zone).filter(|_| cause == Cause::RateLimited);
+        stopped.map_or_else(|| candidate.usual_owner(cause, &node), |owner| Owner::Setting(*owner))
     }
 
     /// Slices say which pods are ready: nodes that know this version know those pods.

@@ -2,7 +2,8 @@
 
 use super::{Cause, Owner};
 use crate::object::behavior::{CONTAINER_START, READY_AFTER};
-use crate::object::taint::Effect;
+use crate::object::node::zone_name;
+use crate::object::taint::{Effect, Taint, Toleration};
 use crate::object::{ConditionStatus, DelayId, Fact, Name, Node, Pod, SettingId};
 use std::sync::Arc;
 
@@ -84,10 +85,11 @@ impl Candidate {
 
     /// For how long it tolerates the taints of its node, as its tolerations say.
     fn tolerated(&self, node: &NodeState) -> Name {
-        let tolerations = &self.pod.spec.tolerations;
-        let least = node.taints.iter().filter_map(|taint| {
-            tolerations.iter().filter(|toleration| toleration.tolerates(taint)).filter_map(|found| found.seconds).min()
-        });
+        let evicts = |toleration: &&Toleration| {
+            let is_meant = |taint: &Taint| toleration.tolerates(taint);
+            toleration.seconds.is_some() && (node.taints.is_empty() || node.taints.iter().any(is_meant))
+        };
+        let least = self.pod.spec.tolerations.iter().filter(evicts).filter_map(|toleration| toleration.seconds);
         least.min().map_or_else(|| "for ever".into(), |seconds| seconds.max(0).to_string().into())
     }
 
@@ -121,8 +123,10 @@ pub struct NodeState {
     pub is_noticed: bool,
     /// Whether it has a taint of the node lifecycle controller that evicts pods.
     pub is_tainted: bool,
+    /// Its zone, as the node lifecycle controller names it.
+    pub zone: Name,
     /// Its NoExecute taints.
-    pub taints: Vec<crate::object::taint::Taint>,
+    pub taints: Vec<Taint>,
 }
 
 impl NodeState {
@@ -151,8 +155,9 @@ impl NodeState {
 
     /// What the API says of it now; whether that matters to anything that waits.
     pub fn on_commit(&mut self, node: &Node) -> bool {
-        let is_evicting = |taint: &&crate::object::taint::Taint| taint.effect == Effect::NoExecute;
+        let is_evicting = |taint: &&Taint| taint.effect == Effect::NoExecute;
         self.taints = node.taints.iter().filter(is_evicting).cloned().collect();
+        self.zone = zone_name(&node.zone_key()).into();
         let is_noticed = node.ready() != Some(ConditionStatus::True);
         let is_tainted = !self.taints.is_empty();
         let changed = (self.is_noticed, self.is_tainted) != (is_noticed, is_tainted);

@@ -148,7 +148,6 @@ impl Ledger {
         let within = |moment: Option<Time>| moment.filter(|moment| *moment > vacancy.since && *moment <= at);
         let event = Owner::Event(trigger.root);
         let acted = within(trigger.acted);
-        let is_still_lost = matches!(next, Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated);
         let is_endless = match cause {
             Cause::NoRoom | Cause::Restarting | Cause::NotReplaced | Cause::NotReady => true,
             Cause::Pulling => candidate.is_some_and(|candidate| candidate.progress == Progress::PullFails),
@@ -163,8 +162,8 @@ impl Ledger {
                 (at, if cause == Cause::NoRoom { Cause::NotPlaced } else { cause }, usual),
             ];
         }
-        match cause {
-            Cause::NoRoom => match trigger.owner {
+        match (cause, next) {
+            (Cause::NoRoom, _) => match trigger.owner {
                 Some(owner @ (SettingId::PodInitialBackoff | SettingId::PodMaxBackoff)) => {
                     let helped = within(trigger.caused).unwrap_or(vacancy.since);
                     vec![(helped, cause, Owner::Nobody), (at, Cause::BackOff, Owner::Setting(owner))]
@@ -175,25 +174,24 @@ impl Ledger {
                     vec![(helped, cause, Owner::Nobody), (at, Cause::NotPlaced, Owner::Nobody)]
                 }
             },
-            Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated if next == Cause::NotReplaced => match acted {
-                Some(_) => vec![(at, cause, event)],
-                None => {
-                    vec![(at, cause, if cause == Cause::Tolerated { owned.unwrap_or(usual) } else { Owner::Nobody })]
-                }
-            },
-            Cause::NotNoticed | Cause::RateLimited if is_still_lost => vec![(at, cause, owned.unwrap_or(usual))],
-            // Fewer are wanted, or another pod serves.
-            Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated if next == Cause::NotRouted => {
-                vec![(at, cause, usual)]
+            (Cause::NotNoticed | Cause::RateLimited, Cause::RateLimited | Cause::Tolerated) => {
+                vec![(at, cause, owned.unwrap_or(usual))]
+            }
+            (Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated, Cause::NotReplaced) => {
+                let evicted = if cause == Cause::Tolerated { owned.unwrap_or(usual) } else { Owner::Nobody };
+                vec![(at, cause, if acted.is_some() { event } else { evicted })]
             }
             // The node itself came back, after a boot if its machine had been off.
-            Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated => match within(trigger.caused) {
-                Some(powered) if powered < at => {
-                    vec![(powered, cause, event), (at, Cause::Starting, Owner::Delay(DelayId::NodeBoot))]
-                }
-                _ => vec![(at, cause, event)],
-            },
-            Cause::NotReplaced | Cause::NotPlaced | Cause::NotRouted => {
+            (
+                Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated,
+                Cause::Starting | Cause::Pulling | Cause::Restarting | Cause::NotReady,
+            ) => {
+                let is_stopped = cause == Cause::RateLimited && usual != Owner::Setting(SettingId::NodeEvictionPeriod);
+                let blame = if is_stopped { usual } else { event };
+                let powered = within(trigger.caused).unwrap_or(at);
+                vec![(powered, cause, blame), (at, Cause::Starting, Owner::Delay(DelayId::NodeBoot))]
+            }
+            (Cause::NotReplaced | Cause::NotPlaced | Cause::NotRouted, _) => {
                 vec![(at, cause, owned.unwrap_or(Owner::Nobody))]
             }
             _ => vec![(at, cause, usual)],
