@@ -58,6 +58,7 @@ pub mod exit {
 
 /// Runs the command line and says with what to exit.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
+    interrupt::survive_full_disks();
     let cli = match Cli::try_parse_from(arguments::verb_first(arguments)) {
         Ok(cli) => cli,
         // Help and version are no errors, and a broken pipe is nobody's problem.
