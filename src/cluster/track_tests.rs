@@ -17,16 +17,14 @@ fn told<S: std::fmt::Debug>(states: &[(crate::kernel::time::Time, S)]) -> String
     told.collect::<Vec<_>>().join(", ")
 }
 
-fn node_told(world: &World, name: &str) -> (String, String) {
-    let track = world.recorder().tracks.nodes.find(name).expect("it is known");
-    (told(&track.states), told(&track.ailments))
-}
-
-/// The tracks of the pods of a node, in the order in which they were created.
-fn pods_told(world: &World, node: &str) -> Vec<String> {
-    let pods = world.recorder().tracks.pods.all.iter().filter(|track| track.node == *node);
+/// The track of a node, what ailed it, and the tracks of its pods in the order in which they were created.
+fn node_told(world: &World, name: &str) -> Vec<String> {
+    let tracks = &world.recorder().tracks;
+    let track = tracks.nodes.find(name).expect("it is known");
+    let pods = tracks.pods.all.iter().filter(|track| track.node == *name);
     let gone = |track: &PodTrack| track.gone.map_or(String::new(), |at| format!(", gone {:.0}", at.as_secs_f64()));
-    pods.map(|track| told(&track.states) + &gone(track)).collect()
+    let pods = pods.map(|track| told(&track.states) + &gone(track));
+    [told(&track.states), told(&track.ailments)].into_iter().chain(pods).collect()
 }
 
 /// What a node's track must say, from what is in the store and on the ground.
@@ -39,7 +37,7 @@ fn node_state(world: &World, name: &str) -> Option<NodeState> {
     }
     let has_kubelet = station.agent.as_ref().is_some_and(|agent| agent.kubelet.is_some());
     let is_well = machine.is_on && machine.cut_since.is_none() && has_kubelet;
-    if station.boot_due.is_some() && machine.cut_since.is_none() {
+    if station.boot_due.is_some() {
         return Some(NodeState::Booting);
     }
     let Some(node) = world.store().table(Kind::Node).typed::<Node>(&Key::cluster(name)) else {
@@ -135,6 +133,10 @@ fn stories() -> Vec<(&'static str, Config)> {
         ("partition", webs(800, vec![fault("node.partition", "direction=both", 60, Some(500), "n1")])),
         ("short partition", webs(400, vec![fault("node.partition", "direction=both", 60, Some(100), "n1")])),
         ("drain", webs(300, vec![cordon("n2", 20, true), drain, cordon("n1", 150, false), cordon("n2", 160, false)])),
+        ("rolling update", {
+            let image = done("new", 60, "set.image", &[("of", "deployment/shop"), ("image", "app:2")], Target::Cluster);
+            Config { manifests: vec![shop(3, &[]).into()], ..with(&[], 200, vec![image]) }
+        }),
         ("node deleted", webs(300, vec![fault("node.deleted", "", 60, None, "n1")])),
         ("everything", {
             let events = vec![
@@ -166,37 +168,126 @@ fn story(name: &str) -> World {
 
 #[test]
 fn a_crash_is_hearsay_then_knowledge_and_then_eviction() {
-    let world = story("crash");
-    assert_eq!(node_told(&world, "n1"), ("".into(), "".into()));
-    assert_eq!(pods_told(&world, "n1"), [""]);
+    assert_eq!(
+        node_told(&story("crash"), "n1"),
+        [
+            "0 Ready, 60 Unnoticed, 114 NotReady, 114 Evicting",
+            "0 None, 60 Off",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 ReadyByHearsay, 114 NotReady, 414 Terminating",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 ReadyByHearsay, 114 NotReady, 414 Terminating",
+        ]
+    );
 }
 
 #[test]
 fn a_machine_that_comes_back_boots_before_it_is_ready() {
-    let world = story("crash and return");
-    assert_eq!(node_told(&world, "n1"), ("".into(), "".into()));
-    assert_eq!(node_told(&story("reboot"), "n1"), ("".into(), "".into()));
+    assert_eq!(
+        node_told(&story("crash and return"), "n1"),
+        [
+            "0 Ready, 60 Unnoticed, 114 NotReady, 114 Evicting, 460 Booting, 492 Ready",
+            "0 None, 60 Off, 490 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 ReadyByHearsay, 114 NotReady, 414 Terminating, \
+             490 Ended, gone 490",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 ReadyByHearsay, 114 NotReady, 414 Terminating, \
+             490 Ended, gone 490",
+        ]
+    );
+}
+
+#[test]
+fn a_reboot_that_nobody_notices_is_booting_at_once() {
+    assert_eq!(
+        node_told(&story("reboot"), "n1"),
+        [
+            "0 Ready, 60 Booting, 90 Ready",
+            "0 None, 60 Off, 90 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 ReadyByHearsay, 90 NotReady, 92 ReadyUnseen, \
+             92 Ready",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 ReadyByHearsay, 90 NotReady, 92 ReadyUnseen, \
+             92 Ready",
+        ]
+    );
 }
 
 #[test]
 fn a_flapping_kubelet_is_noticed_each_time() {
-    let world = story("flap");
-    assert_eq!(node_told(&world, "n1"), ("".into(), "".into()));
-    assert_eq!(pods_told(&world, "n1"), [""]);
+    assert_eq!(
+        node_told(&story("flap"), "n1"),
+        [
+            "0 Ready, 60 Unnoticed, 114 NotReady, 114 Evicting, 154 Ready, 210 Unnoticed, 255 NotReady, \
+             255 Evicting, 301 Ready, 360 Unnoticed, 402 NotReady, 402 Evicting, 452 Ready, 510 Unnoticed, \
+             553 NotReady, 553 Evicting, 604 Ready",
+            "0 None, 60 NoKubelet, 150 None, 210 NoKubelet, 300 None, 360 NoKubelet, 450 None, 510 NoKubelet, \
+             600 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 114 ReadyUnseen, 150 Ready, 255 ReadyUnseen, \
+             300 Ready, 402 ReadyUnseen, 450 Ready, 553 ReadyUnseen, 600 Ready",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 114 ReadyUnseen, 150 Ready, 255 ReadyUnseen, \
+             300 Ready, 402 ReadyUnseen, 450 Ready, 553 ReadyUnseen, 600 Ready",
+        ]
+    );
 }
 
 #[test]
-fn pods_of_a_node_that_is_cut_off_serve_unseen_and_run_on_when_they_are_deleted() {
-    let world = story("partition");
-    assert_eq!(node_told(&world, "n1"), ("".into(), "".into()));
-    assert_eq!(pods_told(&world, "n1"), [""]);
-    assert_eq!(pods_told(&story("short partition"), "n1"), [""]);
+fn pods_of_a_node_that_is_cut_off_serve_unseen_and_until_it_hears_that_they_are_deleted() {
+    assert_eq!(
+        node_told(&story("partition"), "n1"),
+        [
+            "0 Ready, 60 Unnoticed, 114 NotReady, 114 Evicting, 568 Ready",
+            "0 None, 60 Cut, 560 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 114 ReadyUnseen, 414 Terminating, 567 Ended, gone 567",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 114 ReadyUnseen, 414 Terminating, 567 Ended, gone 567",
+        ]
+    );
+}
+
+#[test]
+fn pods_of_a_node_that_comes_back_in_time_are_seen_again() {
+    assert_eq!(
+        node_told(&story("short partition"), "n1"),
+        [
+            "0 Ready, 60 Unnoticed, 114 NotReady, 114 Evicting, 164 Ready",
+            "0 None, 60 Cut, 160 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 114 ReadyUnseen, 162 Ready",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 114 ReadyUnseen, 162 Ready",
+        ]
+    );
 }
 
 #[test]
 fn a_drained_node_is_cordoned_and_loses_its_pods() {
-    let world = story("drain");
-    assert_eq!(node_told(&world, "n1"), ("".into(), "".into()));
-    assert_eq!(pods_told(&world, "n1"), [""]);
-    assert_eq!(node_told(&story("node deleted"), "n1"), ("".into(), "".into()));
+    assert_eq!(
+        node_told(&story("drain"), "n1"),
+        [
+            "0 Ready, 60 Cordoned, 150 Ready",
+            "0 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 Terminating, 61 Ended, gone 61",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 60 Terminating, 61 Ended, gone 61",
+        ]
+    );
+}
+
+#[test]
+fn a_node_that_is_deleted_is_absent() {
+    assert_eq!(
+        node_told(&story("node deleted"), "n1"),
+        [
+            "0 Ready, 60 Absent",
+            "0 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 108 Ended, 108 Forgotten, gone 108",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 108 Ended, 108 Forgotten, gone 108",
+        ]
+    );
+}
+
+#[test]
+fn a_rolling_update_replaces_pods_one_by_one() {
+    assert_eq!(
+        node_told(&story("rolling update"), "n1"),
+        [
+            "0 Ready",
+            "0 None",
+            "0 Pending, 0 Starting, 6 ReadyUnseen, 6 Ready, 71 Terminating, 72 Ended, gone 72",
+            "66 Pending, 66 Starting, 71 ReadyUnseen, 71 Ready",
+        ]
+    );
 }

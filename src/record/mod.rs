@@ -2,20 +2,30 @@
 //!
 //! The recorder hears of every commit and every fact at once, and nobody hears of it: it cannot influence a run.
 
+pub mod causes;
+pub mod converge;
 pub mod describe;
 pub mod outage;
 pub mod rollout;
+pub mod rounds;
+pub mod routes;
 pub mod rows;
+pub mod situation;
+pub mod templates;
 pub mod timeline;
 pub mod tracks;
+pub mod waterfall;
 pub mod workloads;
 
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
-use crate::object::{Fact, FactId, Key, Name};
+use crate::object::{Fact, FactId, Key, Kind, Name, Object, Pod, SettingId};
+use causes::{Causes, Commit};
 use outage::Outages;
+use routes::Routes;
 use tracks::Tracks;
+use waterfall::{Held, Ledger, Loss, Trigger, Wait};
 use workloads::Workloads;
 
 /// One recorded fact.
@@ -40,24 +50,45 @@ pub struct Recorder {
     pub outages: Outages,
     /// What became of each pod and each node.
     pub tracks: Tracks,
+    /// The event to which each fact goes back, as the fact that it began or was done.
+    roots: Vec<FactId>,
+    causes: Causes,
+    routes: Routes,
+    ledger: Ledger,
 }
 
 impl Recorder {
     /// Keeps a fact and names it.
     pub fn fact(&mut self, at: Time, fact: Fact, why: Why) -> FactId {
         let id = FactId(u32::try_from(self.facts.len()).expect("fewer than 2³² facts"));
+        let why = self.causes.of_fact(&fact, why);
+        self.causes.on_fact(id, &fact);
+        let root = self.root_of(id, &fact, why.cause);
+        self.roots.push(root);
+        let is_news = self.routes.on_fact(&fact);
         self.workloads.on_fact(at, &fact);
-        self.outages.on_fact(at, &fact);
+        self.outages.on_fact(at, &fact, is_news, &self.routes);
         self.tracks.on_fact(at, &fact);
+        if !matches!(fact, Fact::Commit { .. }) {
+            let trigger = self.trigger(at, why.cause, root, why.setting, None);
+            self.ledger.on_fact(&fact, &trigger, &self.workloads, &self.routes, is_news);
+        }
         self.facts.push(Recorded { at, fact, why });
         id
     }
 
+    /// What led to a commit that is about to be recorded, where more is known of it than its program said.
+    pub fn why(&self, commit: Commit<'_>, why: Why) -> Why {
+        self.causes.of_commit(commit, why)
+    }
+
     /// The containers of a pod have been ready since before the run: nothing that happens in it.
     pub fn has_been_ready(&mut self, at: Time, pod: Key, node: Name) {
-        let fact = Fact::ContainersReady { pod, node };
+        let fact = Fact::ContainersReady { pod: pod.clone(), node };
         self.workloads.on_fact(at, &fact);
         self.tracks.on_fact(at, &fact);
+        let trigger = self.trigger(at, FactId::NONE, FactId::NONE, None, None);
+        self.ledger.has_been_ready(&pod, &trigger, &self.workloads);
     }
 
     /// The containers of a pod have run since before the run: nothing that happens in it.
@@ -77,15 +108,31 @@ impl Recorder {
         self.tracks.nodes.hangs(node, hangs);
     }
 
-    /// Hears of a commit; its fact is kept already.
-    pub fn commit(&mut self, at: Time, change: &Change) {
-        self.workloads.on_commit(at, change);
-        self.outages.on_commit(at, change, &self.workloads);
+    /// Hears of a commit and of what it had waited for; its fact is kept already.
+    pub fn commit(&mut self, at: Time, change: &Change, wait: Wait) {
+        self.causes.on_commit(change);
+        let workload = self.workloads.on_commit(at, change);
+        self.routes.on_commit(change);
+        self.outages.on_commit(at, change, &self.workloads, &self.routes);
         self.tracks.on_commit(at, change, &self.workloads);
+        // A commit that is worth no fact has that which led to it as its cause.
+        let own = self.recorded(change.cause).filter(|recorded| matches!(recorded.fact, Fact::Commit { .. }));
+        let cause = own.filter(|recorded| recorded.at == at).map_or(change.cause, |recorded| recorded.why.cause);
+        let root = self.root(change.cause);
+        let trigger = self.trigger(at, cause, root, wait.setting, wait.held);
+        self.ledger.on_commit(change, workload, &trigger, &self.workloads, &self.routes);
+    }
+
+    /// A request about this object waits for a token of its client; `created` is what it creates.
+    pub fn held(&mut self, kind: Kind, key: &Key, created: Option<&Object>, held: Held) {
+        let pod = created.and_then(Object::of::<Pod>);
+        let workload = pod.and_then(|pod| self.workloads.workload_of(pod));
+        self.ledger.on_held(kind, key, workload.as_ref(), held);
     }
 
     /// An outage of these nodes begins, because of the fault `id`.
     pub fn outage(&mut self, at: Time, id: Name, nodes: &[Name]) {
+        self.causes.on_outage(&id, nodes);
         self.outages.begin(at, id, nodes, &self.workloads);
     }
 
@@ -97,5 +144,42 @@ impl Recorder {
     /// First moment since `since` from which everything stayed converged for `hold`, with the run ending at `end`.
     pub fn converged_after(&self, since: Time, hold: Span, end: Time) -> Option<Time> {
         self.workloads.converged_after(since, hold, end)
+    }
+
+    /// What each event has cost each workload, with the run ending at `end`.
+    pub fn losses(&self, end: Time) -> Vec<Loss> {
+        self.ledger.losses(end, |fact| self.event(fact).cloned())
+    }
+
+    /// A fact by its name, if there is one.
+    pub fn recorded(&self, fact: FactId) -> Option<&Recorded> {
+        self.facts.get(fact.0 as usize)
+    }
+
+    /// The event to which a fact goes back, as the fact that it began or was done; none if it goes back to none.
+    pub fn root(&self, fact: FactId) -> FactId {
+        self.roots.get(fact.0 as usize).copied().unwrap_or(FactId::NONE)
+    }
+
+    /// The id of an event by the fact that it began, ended or was done.
+    pub fn event(&self, fact: FactId) -> Option<&Name> {
+        match &self.recorded(fact)?.fact {
+            Fact::FaultBegan { fault: id, .. } | Fact::FaultEnded { fault: id } | Fact::Acted { event: id, .. } => {
+                Some(id)
+            }
+            _ => None,
+        }
+    }
+
+    fn root_of(&self, id: FactId, fact: &Fact, cause: FactId) -> FactId {
+        let root = self.root(cause);
+        let is_event = matches!(fact, Fact::FaultBegan { .. } | Fact::Acted { .. });
+        if is_event && root == FactId::NONE { id } else { root }
+    }
+
+    fn trigger(&self, at: Time, cause: FactId, root: FactId, owner: Option<SettingId>, held: Option<Held>) -> Trigger {
+        let act = self.recorded(root).filter(|recorded| matches!(recorded.fact, Fact::Acted { .. }));
+        let (caused, acted) = (self.recorded(cause).map(|recorded| recorded.at), act.map(|recorded| recorded.at));
+        Trigger { at, owner, caused, root, acted, held }
     }
 }

@@ -2,10 +2,13 @@
 
 #[cfg(unix)]
 mod documents;
+mod get;
 mod names;
 mod seeds;
 mod set;
 mod verdicts;
+mod verify;
+mod why;
 mod written;
 
 use std::ffi::OsStr;
@@ -78,8 +81,12 @@ fn a_run_that_meets_its_expectations_exits_with_0_and_leaves_its_folder() {
             "pods.svg",
             "run.json",
             "scenario.toml",
+            "stretches.csv",
             "timeline.csv",
-            "timeline.svg"
+            "timeline.md",
+            "timeline.svg",
+            "waterfall.csv",
+            "waterfall.svg"
         ]
     );
     assert_eq!(names(&folder.join("results/five-frontends")), ["1"], "nothing else is left");
@@ -95,9 +102,14 @@ fn pictures_are_those_that_are_wanted() {
         names.filter(|name| name.ends_with("svg") || name.ends_with("png")).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(pictures("none"), "");
-    assert_eq!(pictures("dark"), "nodes-dark.svg pods-dark.svg timeline-dark.svg");
-    assert_eq!(pictures("light,png"), "nodes.png nodes.svg pods.png pods.svg timeline.png timeline.svg");
-    assert_eq!(pictures("both").split(' ').count(), 6);
+    assert_eq!(pictures("dark"), "nodes-dark.svg pods-dark.svg timeline-dark.svg waterfall-dark.svg");
+    let all = "nodes.png nodes.svg pods.png pods.svg timeline.png timeline.svg waterfall.png waterfall.svg";
+    assert_eq!(pictures("light,png"), all);
+    assert_eq!(pictures("both").split(' ').count(), 8);
+    for run in ["none", "dark", "light,png"] {
+        let (code, out, _) = evenkeel(&folder, &["verify", &format!("{run}/five-frontends/1")]);
+        assert_eq!(code, 0, "{run}: {out}");
+    }
     let (code, _, err) = evenkeel(&folder, &["five-frontends.toml", "--plots", "jpeg"]);
     assert!(code == 2 && err.contains("expected light, dark, both, png or none"), "{err}");
 }
@@ -109,7 +121,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_another_run() {
         assert_eq!(evenkeel(&folder, &["five-frontends.toml", "--seed", "5", "-O", out_dir]).0, 0);
     }
     let [one, two] = ["one", "two"].map(|out_dir| files(&folder.join(out_dir).join("five-frontends/5")));
-    assert_eq!(one.len(), 9);
+    assert_eq!(one.len(), 13);
     for (one, two) in one.iter().zip(&two) {
         assert!(one == two, "{} differs between two runs with the same seed", one.0);
     }

@@ -103,7 +103,8 @@ impl NodeTrack {
 
     fn state(&self) -> NodeState {
         match self.says {
-            _ if self.is_booting && !self.is_cut && !self.has_no_kubelet => NodeState::Booting,
+            // One that has booted without a kubelet, or cut off, does nothing that would make it ready.
+            _ if self.is_booting && (self.is_off || !self.is_cut && !self.has_no_kubelet) => NodeState::Booting,
             Said { is_there: false, .. } => NodeState::Absent,
             Said { is_evicting: true, .. } => NodeState::Evicting,
             Said { is_ready: false, .. } => NodeState::NotReady,

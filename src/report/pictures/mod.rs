@@ -1,9 +1,10 @@
-//! A run as pictures: ready against desired, pods on nodes, states of nodes.
+//! A run as pictures: ready against desired, what was lost to which cause, pods on nodes, states of nodes.
 
 mod marks;
 mod nodes;
 mod pods;
 mod ready;
+mod waterfall;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use marks::marks;
 pub use nodes::nodes_chart;
 pub use pods::pods_chart;
 pub use ready::ready_chart;
+pub use waterfall::waterfall_chart;
 
 /// The pictures of a run with the names of their files, without what says the paper and the format.
 ///
@@ -23,6 +25,7 @@ pub use ready::ready_chart;
 pub fn scenes(finished: &Finished) -> Result<Vec<(&'static str, Scene)>, PlotError> {
     Ok(vec![
         ("timeline", ready_chart(finished).scene()?),
+        ("waterfall", waterfall_chart(finished).scene()?),
         ("pods", pods_chart(finished).scene()?),
         ("nodes", nodes_chart(finished).scene()?),
     ])
@@ -37,7 +40,10 @@ fn natural(name: &str) -> (String, u64, String) {
 /// Title, subtitle and end of a picture; `about` says more of what it shows.
 fn story(finished: &Finished, about: &str) -> Story {
     let Finished { world, report, .. } = finished;
-    let nodes = super::words::counted(world.recorder().tracks.nodes.all.len(), "node");
+    let nodes = match world.recorder().tracks.nodes.all.len() {
+        1 => "1 node".to_string(),
+        many => format!("{} nodes", super::words::grouped(many as u64)),
+    };
     let about = if about.is_empty() { String::new() } else { format!(" · {about}") };
     Story {
         title: report.title.clone(),

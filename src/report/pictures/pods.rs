@@ -8,7 +8,7 @@ use crate::plot::{Band, Bar, Look, PodsChart};
 use crate::record::tracks::nodes::{Ailment, NodeTrack};
 use crate::record::tracks::pods::{PodState, PodTrack};
 use crate::report::Finished;
-use crate::report::words::{counted, grouped};
+use crate::report::words::grouped;
 use std::collections::BTreeMap;
 
 /// Nodes of one picture at most.
@@ -109,12 +109,15 @@ fn choose(nodes: Vec<Candidate<'_>>) -> (Vec<Candidate<'_>>, Option<String>) {
     let number = |number: usize| grouped(number as u64);
     let part =
         |shown: usize, all: usize| if shown == all { number(all) } else { format!("{shown} of {}", number(all)) };
+    let others = match shown - shown_hits - shown_takers {
+        0 => String::new(),
+        some => format!(", {some} others"),
+    };
     let left_out = format!(
-        "shown are {shown} of them: {} that something happened to, {} that took pods since, {} others; not shown are {}",
+        "shown are {shown} of them: {} that something happened to, {} that took pods since{others}; not shown: {} pods",
         part(shown_hits, hits),
         part(shown_takers, takers),
-        shown - shown_hits - shown_takers,
-        counted(all_pods - pods(&hit), "pod"),
+        number(all_pods - pods(&hit)),
     );
     (hit, Some(left_out))
 }

@@ -1,6 +1,6 @@
 //! What the pictures of whole runs show.
 
-use super::{nodes_chart, pods_chart, ready_chart, scenes};
+use super::{nodes_chart, pods_chart, ready_chart, scenes, waterfall_chart};
 use crate::kernel::digest::Digest;
 use crate::kernel::time::Time;
 use crate::plot::{Look, Mark, MarkKind, Theme};
@@ -39,7 +39,7 @@ fn seconds(at: Time) -> u64 {
 }
 
 #[test]
-fn a_crash_is_told_by_three_pictures() {
+fn a_crash_is_told_by_four_pictures() {
     let finished = ran(NODE_CRASH);
     let ready = ready_chart(&finished);
     assert_eq!(ready.panels.len(), 1);
@@ -70,6 +70,15 @@ fn a_crash_is_told_by_three_pictures() {
     }
     assert_eq!(pods.bands.iter().map(|band| band.bars.len()).sum::<usize>(), 10, "eight, and two replacements");
 
+    let waterfall = waterfall_chart(&finished);
+    let labels: Vec<&str> = waterfall.rows.iter().map(|row| row.label.as_str()).collect();
+    assert_eq!(labels, ["crash · deployment/web"], "what is missing at the start is no loss");
+    let tolerated = waterfall.rows[0].parts.iter().find(|part| part.cause == "tolerated").expect("300 s each");
+    assert!((599.0..=601.0).contains(&tolerated.replica_seconds), "{tolerated:?}");
+    let lost = finished.report.losses.iter().find(|loss| loss.event == "crash").expect("it lost two pods").lost_us;
+    let parts: f64 = waterfall.rows[0].parts.iter().map(|part| part.replica_seconds).sum();
+    assert!((parts - lost as f64 / 1e6).abs() < 1e-3, "{parts} of {lost}");
+
     let nodes = nodes_chart(&finished);
     assert_eq!((nodes.groups.len(), nodes.groups[0].name.as_str()), (1, "zone a"));
     let looks: Vec<Look> = nodes.groups[0].strips[1].pieces.iter().map(|piece| piece.1).collect();
@@ -86,7 +95,11 @@ fn the_pictures_of_a_crash_are_what_they_were() {
         digest.seal();
         digests.push(format!("{name} {}", digest.hex()));
     }
-    assert_eq!(digests, ["timeline ", "pods ", "nodes "], "look at the pictures before you write new digests here");
+    assert_eq!(
+        digests,
+        ["timeline ", "waterfall ", "pods ", "nodes "],
+        "look at the pictures before you write new digests here"
+    );
 }
 
 #[test]
