@@ -21,6 +21,8 @@ pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Resu
     files.extend(loaded.kept(seed).into_iter().map(|(name, text)| (name, text.into_bytes())));
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
+    let stretches = recorder.stretch_rows(finished.config.hold, finished.world.now());
+    files.push(("stretches.csv".to_string(), table(&stretches)?));
     files.push(("waterfall.csv".to_string(), table(&waterfall::rows(&finished.report.losses))?));
     files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
     pictures(finished, &mut files)?;

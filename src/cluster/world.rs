@@ -145,6 +145,12 @@ impl World {
             return false;
         }
         let Some((now, event)) = self.queue.pop() else { return false };
+        self.happen(now, event);
+        self.is_over |= self.config.stop == Stop::Converged && self.has_converged();
+        !self.is_over
+    }
+
+    pub(super) fn happen(&mut self, now: Time, event: Event) {
         self.now = now;
         self.events += 1;
         match event {
@@ -168,8 +174,6 @@ impl World {
             Event::Compact => self.compact(),
             Event::Stop => self.is_over = true,
         }
-        self.is_over |= self.config.stop == Stop::Converged && self.has_converged();
-        !self.is_over
     }
 
     /// Whether all planned events have begun and ended or are there to stay, and everything has been as wanted for the hold span.
@@ -346,6 +350,11 @@ impl World {
     /// The digest of all that has happened.
     pub const fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// What is really so.
+    pub const fn ground(&self) -> &Ground {
+        &self.ground
     }
 
     /// What was recorded.

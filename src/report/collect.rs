@@ -1,5 +1,7 @@
 //! Runs a scenario and collects what it showed.
 
+use super::convergence::{self, Convergence};
+use super::outlook::{Judgement, outlooks};
 use super::verdict::{Verdict, alone, judge};
 use super::waterfall;
 use super::words::{counted, short};
@@ -56,7 +58,8 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
     let (recorder, end) = (world.recorder(), world.now());
     let evidence = Evidence { recorder, hold: config.hold, end };
     let refused: Vec<String> = world.refused().iter().map(|(request, error)| error.message(request)).collect();
-    let mut reasons = reasons(config, world, evidence, &refused);
+    let outlooks = outlooks(world);
+    let mut reasons = reasons(config, world, evidence, (&refused, &outlooks));
     let expectations: Vec<_> =
         loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
     let mut notes = loaded.silences(seed);
@@ -66,6 +69,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         notes.clear();
     }
     notes.extend(alone(&expectations));
+    notes.extend(convergence::notes(config, &outlooks, end));
     let are_met = expectations.iter().all(|judged| judged.verdict == Verdict::Pass);
     Report {
         schema: SCHEMA,
@@ -88,6 +92,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
         losses: waterfall::losses(recorder, config, end),
         refused,
+        convergence: Convergence::of(world, &outlooks),
         inputs: inputs(loaded, seed),
     }
 }
@@ -99,7 +104,12 @@ fn inputs(loaded: &Loaded, seed: Option<u64>) -> Vec<InputFile> {
 }
 
 /// What makes a run worthless or unfinished, whatever its expectations say.
-fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[String]) -> Vec<String> {
+fn reasons(
+    config: &Config,
+    world: &World,
+    evidence: Evidence<'_>,
+    (refused, outlooks): (&[String], &[Judgement<'_>]),
+) -> Vec<String> {
     let Evidence { recorder, hold, end } = evidence;
     let mut reasons = Vec::new();
     if !refused.is_empty() {
@@ -131,7 +141,7 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
     let since = recorder.converged_since();
     let is_converged = since.is_some_and(|since| end.since(since) >= hold);
     if config.stop == Stop::Converged && !is_converged {
-        let behind = rule::behind(evidence);
+        let behind = convergence::behind(outlooks, end);
         let why = if behind.is_empty() { format!("not for {hold} before the end") } else { behind.join("; ") };
         reasons.push(format!("not converged by {}: {why}", short(end.since(Time::ZERO))));
     }

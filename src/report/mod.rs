@@ -4,17 +4,22 @@
 //! `picture` a chart of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
 
 pub mod collect;
+pub mod convergence;
+pub mod outlook;
 pub mod owner;
 #[cfg(feature = "plot")]
 pub mod picture;
 pub mod plan;
 pub mod screen;
 pub mod spread;
+mod stuck;
 pub mod summary;
 pub mod verdict;
 pub mod waterfall;
 pub mod words;
 
+#[cfg(test)]
+mod convergence_tests;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +27,7 @@ use crate::kernel::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 pub use collect::{Finished, simulate, simulate_watched};
+pub use convergence::{Convergence, Times, WorkloadConvergence};
 pub use spread::{Failed, Runs};
 pub use verdict::{Judged, Verdict};
 
@@ -65,6 +71,8 @@ pub struct Report {
     pub losses: Vec<waterfall::LossReport>,
     /// What the API server said of manifests that it refused.
     pub refused: Vec<String>,
+    /// When desired equalled actual, and what would become of what is not as wanted at the end.
+    pub convergence: Convergence,
     /// The files from which the run can be had again, as they lie in its folder; the scenario first.
     pub inputs: Vec<InputFile>,
 }

@@ -44,6 +44,10 @@ pub fn screen(report: &Report, saved: Option<(&str, &[String])>, style: Style) -
         self::outage(&mut text, outage, &report.losses);
     }
     other_losses(&mut text, report);
+    let stretches = super::convergence::table(&report.convergence);
+    if !stretches.is_empty() {
+        text.push_str(&format!("\n{stretches}"));
+    }
     if !report.expectations.is_empty() {
         text.push('\n');
         expectations(&mut text, report, style);
