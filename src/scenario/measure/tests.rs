@@ -53,7 +53,7 @@ impl Run {
     fn write(&mut self, second: u64, old: Option<Object>, new: Option<Object>) {
         self.revision += 1;
         let change = Change { revision: Revision(self.revision), old, new, cause: FactId::NONE };
-        self.recorder.commit(at(second), &change);
+        self.recorder.commit(at(second), &change, crate::record::waterfall::Wait::default());
     }
 
     /// A pod that is bound, runs and is ready.
