@@ -11,6 +11,7 @@ pub mod event;
 pub mod events;
 pub mod happenings;
 mod acts;
+mod ahead;
 mod strikes;
 pub mod informer;
 pub mod levers;
@@ -33,6 +34,7 @@ mod tests;
 pub mod wire;
 pub mod world;
 
+pub use ahead::Ahead;
 pub use config::{Config, Happening, Planned, Start, Stop};
 pub use settle::Unsettled;
 pub use world::{Missed, World};

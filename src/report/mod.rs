@@ -4,24 +4,30 @@
 //! `picture` a chart of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
 
 pub mod collect;
+pub mod convergence;
+pub mod outlook;
 pub mod owner;
 #[cfg(feature = "plot")]
 pub mod picture;
 pub mod plan;
 pub mod screen;
 pub mod spread;
+mod stuck;
 pub mod summary;
 pub mod verdict;
 pub mod waterfall;
 pub mod words;
 
 #[cfg(test)]
+mod convergence_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::kernel::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use collect::{Finished, simulate, simulate_watched};
+pub use collect::{Finished, simulate, simulate_watched, simulate_while};
+pub use convergence::{Convergence, Times, WorkloadConvergence};
 pub use spread::{Failed, Runs};
 pub use verdict::{Judged, Verdict};
 
@@ -44,6 +50,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What is wrong apart from expectations; if anything is, the verdict is `fail`.
     pub reasons: Vec<String>,
+    /// Which of the reasons is that nothing happened; of several seeds it is no failure if something did in others.
+    #[serde(skip)]
+    pub silence: Option<String>,
     /// What is worth knowing and no failure; left out of the document if there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -65,6 +74,8 @@ pub struct Report {
     pub losses: Vec<waterfall::LossReport>,
     /// What the API server said of manifests that it refused.
     pub refused: Vec<String>,
+    /// When desired equalled actual, and what would become of what is not as wanted at the end.
+    pub convergence: Convergence,
     /// The files from which the run can be had again, as they lie in its folder; the scenario first.
     pub inputs: Vec<InputFile>,
 }

@@ -44,6 +44,10 @@ pub fn screen(report: &Report, saved: Option<(&str, &[String])>, style: Style) -
         self::outage(&mut text, outage, &report.losses);
     }
     other_losses(&mut text, report);
+    let stretches = super::convergence::table(&report.convergence);
+    if !stretches.is_empty() {
+        text.push_str(&format!("\n{stretches}"));
+    }
     if !report.expectations.is_empty() {
         text.push('\n');
         expectations(&mut text, report, style);
@@ -101,7 +105,7 @@ fn head(text: &mut String, report: &Report, style: Style) {
 }
 
 /// Text of the scenario without characters that would move the cursor, change colours or break a line.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
