@@ -19,6 +19,10 @@ mod past;
 mod run;
 mod seeds;
 
+#[cfg(feature = "manifest")]
+mod get;
+mod verify;
+
 mod check;
 mod fmt;
 #[cfg(feature = "manifest")]
@@ -64,6 +68,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
+        #[cfg(feature = "manifest")]
+        Command::Get(arguments) => get::get(&arguments),
+        #[cfg(feature = "manifest")]
+        Command::Events(arguments) => get::events(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]
         Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),

@@ -65,6 +65,13 @@ pub enum Run {
     Folder(Box<Kept>),
     /// A scenario file.
     Scenario(Input),
+    /// A run folder whose `run.json` is not what a run writes.
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with the file.
+        why: String,
+    },
 }
 
 /// Why a run cannot be opened.
@@ -115,6 +122,10 @@ pub fn open(run: &Path) -> Result<Past, Refusal> {
             let (loaded, finished) = once(&input)?;
             Ok(Past { loaded, finished, kept: None })
         }
+        Run::Damaged { folder, why } => Err(Refusal::unusable(format!(
+            "`{}` is not what a run writes: {why}; run the scenario again",
+            folder.join(files::RECEIPT).display()
+        ))),
     }
 }
 
@@ -126,7 +137,7 @@ pub fn find(run: &Path) -> Result<Run, Refusal> {
     let shown = run.display();
     let is_receipt = run.file_name().is_some_and(|name| name == files::RECEIPT);
     if is_receipt {
-        return Ok(Run::Folder(Box::new(Kept::read(run.parent().unwrap_or(Path::new("")))?)));
+        return Kept::read(run.parent().unwrap_or(Path::new("")));
     }
     if !run.is_dir() {
         if run.as_os_str() != "-" && !run.exists() {
@@ -139,12 +150,12 @@ pub fn find(run: &Path) -> Result<Run, Refusal> {
         return input.map(Run::Scenario).ok_or_else(|| Refusal::unusable(format!("`{shown}` is no scenario")));
     }
     if run.join(files::RECEIPT).exists() {
-        return Ok(Run::Folder(Box::new(Kept::read(run)?)));
+        return Kept::read(run);
     }
     let inside =
         runs_in(run).map_err(|error| Refusal::unusable(format!("cannot read `{shown}`: {}", reason(&error))))?;
     match inside.as_slice() {
-        [only] => Ok(Run::Folder(Box::new(Kept::read(only)?))),
+        [only] => Kept::read(only),
         [] => Err(Refusal::unusable(format!(
             "`{shown}` is no run folder: there is no `{}` in it; `evenkeel run FILE` makes one",
             files::RECEIPT
@@ -155,6 +166,19 @@ pub fn find(run: &Path) -> Result<Run, Refusal> {
             first.display()
         ))),
     }
+}
+
+/// All runs that the word stands for: of a folder with runs of several seeds each.
+///
+/// # Errors
+/// It cannot be looked into.
+pub fn all(run: &Path) -> Result<Vec<PathBuf>, Refusal> {
+    if !run.is_dir() || run.join(files::RECEIPT).exists() {
+        return Ok(vec![run.to_path_buf()]);
+    }
+    let inside = runs_in(run)
+        .map_err(|error| Refusal::unusable(format!("cannot read `{}`: {}", run.display(), reason(&error))))?;
+    Ok(if inside.is_empty() { vec![run.to_path_buf()] } else { inside })
 }
 
 /// The run folders in a folder, the lowest seed first.
@@ -172,21 +196,22 @@ fn runs_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 impl Kept {
-    fn read(folder: &Path) -> Result<Kept, Refusal> {
+    fn read(folder: &Path) -> Result<Run, Refusal> {
         let path = folder.join(files::RECEIPT);
         let shown = path.display();
         let text = fs::read_to_string(&path)
             .map_err(|error| Refusal::unusable(format!("cannot read `{shown}`: {}", reason(&error))))?;
-        let told: Told = serde_json::from_str(&text).map_err(|error| {
-            Refusal::unusable(format!("`{shown}` is not what a run writes: {error}; run the scenario again"))
-        })?;
+        let told: Told = match serde_json::from_str(&text) {
+            Ok(told) => told,
+            Err(error) => return Ok(Run::Damaged { folder: folder.to_path_buf(), why: error.to_string() }),
+        };
         if told.schema != SCHEMA {
             return Err(Refusal::unusable(format!(
                 "`{shown}` has the schema `{}`, this version reads `{SCHEMA}`",
                 told.schema
             )));
         }
-        Ok(Kept { folder: folder.to_path_buf(), text, told })
+        Ok(Run::Folder(Box::new(Kept { folder: folder.to_path_buf(), text, told })))
     }
 
     /// # Errors

@@ -5,7 +5,7 @@ use crate::kernel::time::Time;
 use crate::object::resources::Resources;
 use crate::object::{Kind, Node, Pod};
 use crate::record::timeline::Steps;
-use crate::record::waterfall::{Cause, Loss};
+use crate::record::waterfall::Loss;
 use crate::record::workloads::workload_name;
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl World {
                 pieces.into_iter().map(|(span, wanted, there)| span.as_micros() * (wanted - there).max(0) as u64).sum()
             };
             let own = || losses.iter().filter(|loss| loss.workload == *id);
-            let told: u64 = own().map(|loss| loss.lost() - loss.of(Cause::NotRouted)).sum();
+            let told: u64 = own().map(|loss| loss.lost() - loss.unrouted).sum();
             let claimed: u64 = own().map(Loss::claimed).sum();
             for (what, sum, whole) in [
                 ("causes of what it lost", told, lacked(&workload.serving)),

@@ -153,7 +153,8 @@ impl World {
         let (path, version) = name_for_draws(client, &request, now);
         let life = self.life(owner, None);
         if let Some((held, _)) = held.filter(|_| !is_of_recorder) {
-            self.recorder.held(request.kind(), request.key(), held);
+            let created = if let Request::Create(object) = &request { Some(object) } else { None };
+            self.recorder.held(request.kind(), request.key(), created, held);
         }
         let slot = self.requests.insert(InFlight {
             owner,

@@ -19,7 +19,7 @@ pub mod workloads;
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
-use crate::object::{Fact, FactId, Key, Kind, Name, SettingId};
+use crate::object::{Fact, FactId, Key, Kind, Name, Object, Pod, SettingId};
 use causes::{Causes, Commit};
 use outage::Outages;
 use routes::Routes;
@@ -98,9 +98,11 @@ impl Recorder {
         self.ledger.on_commit(change, workload, &trigger, &self.workloads, &self.routes);
     }
 
-    /// A request about this object waits for a token of its client.
-    pub fn held(&mut self, kind: Kind, key: &Key, held: Held) {
-        self.ledger.on_held(kind, key, held);
+    /// A request about this object waits for a token of its client; `created` is what it creates.
+    pub fn held(&mut self, kind: Kind, key: &Key, created: Option<&Object>, held: Held) {
+        let pod = created.and_then(Object::of::<Pod>);
+        let workload = pod.and_then(|pod| self.workloads.workload_of(pod));
+        self.ledger.on_held(kind, key, workload.as_ref(), held);
     }
 
     /// An outage of these nodes begins, because of the fault `id`.

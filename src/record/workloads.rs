@@ -342,7 +342,8 @@ impl Workloads {
         self.set_desired(at, (Kind::Pod, change.key().clone()), i32::from(is_wanted));
     }
 
-    fn workload_of(&self, pod: &Pod) -> Option<WorkloadId> {
+    /// The workload that a pod belongs to: the Deployment or other controller, or itself.
+    pub fn workload_of(&self, pod: &Pod) -> Option<WorkloadId> {
         let Some(owner) = pod.meta.controller() else { return Some((Kind::Pod, pod.meta.key.clone())) };
         match self.templates.deployment_of(owner.uid) {
             Some(deployment) => Some((Kind::Deployment, deployment.clone())),

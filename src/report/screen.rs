@@ -105,7 +105,7 @@ fn head(text: &mut String, report: &Report, style: Style) {
 }
 
 /// Text of the scenario without characters that would move the cursor, change colours or break a line.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }

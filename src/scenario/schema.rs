@@ -25,6 +25,8 @@ use std::sync::Arc;
 pub const SCHEMA: &str = "evenkeel/v1";
 /// The only profile so far: the defaults of the pinned release.
 pub const PROFILE: &str = "kubernetes-1.36";
+/// The release that it stands for.
+pub const PROFILE_VERSION: &str = "v1.36.2";
 
 /// Seed of a scenario that names none. The clock is never asked.
 pub const DEFAULT_SEED: u64 = 1;

@@ -2,10 +2,12 @@
 
 #[cfg(unix)]
 mod documents;
+mod get;
 mod names;
 mod seeds;
 mod set;
 mod verdicts;
+mod verify;
 mod written;
 
 use std::ffi::OsStr;

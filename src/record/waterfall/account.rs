@@ -18,6 +18,8 @@ pub struct Account {
     pub over: u32,
     /// Most vacancies at the same time.
     pub most: u32,
+    /// Replica-microseconds for which the holders of vacancies were ready and not known everywhere, throttled or not.
+    pub unrouted: u64,
     /// Replica-microseconds that the API did not know to be lost.
     pub unaware: u64,
     /// Replica-microseconds that the API claimed to be lost and were not.
@@ -45,6 +47,9 @@ impl Account {
     pub fn give(&mut self, mut from: Time, pieces: &[Piece], held: &[Held]) {
         for (until, cause, owner) in pieces {
             let (until, cause) = ((*until).max(from), *cause);
+            if cause == Cause::NotRouted {
+                self.unrouted += until.since(from).as_micros();
+            }
             let mut at = from;
             // Waits for tokens may overlap: the first one has the time.
             for wait in held {

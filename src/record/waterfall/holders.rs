@@ -5,7 +5,7 @@ use super::ledger::{Ledger, Trigger};
 use super::stage::{Candidate, Progress};
 use super::{Cause, Owner};
 use crate::kernel::time::Span;
-use crate::object::{DelayId, Key, Labels, Name, Pod};
+use crate::object::{DelayId, Key, Labels, Name, Pod, SettingId};
 use crate::record::workloads::{WorkloadId, Workloads};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Ledger {
         };
         if let Some((_, candidate)) = self.candidates.get_mut(key) {
             let before = candidate.pod.node_name.clone();
-            candidate.update(pod);
+            candidate.update(trigger.at, pod);
             let (vacancy, node) = (candidate.vacancy, pod.node_name.clone());
             let Some(number) = vacancy else { return };
             if before != node {
@@ -88,6 +88,8 @@ impl Ledger {
             self.by_node.entry(node).or_default().insert(number);
         }
         self.turn(number, cause, trigger, &[]);
+        // What else its controller waits for is no matter of this vacancy any more.
+        self.vacancies.get_mut(&number).expect("it is open").held.clear();
     }
 
     /// A pod is gone, has ended or is being deleted: whoever comes next takes its place.
@@ -143,22 +145,22 @@ impl Ledger {
         else {
             return;
         };
-        let was = candidate.progress;
+        let fails = candidate.progress == Progress::PullFails;
         candidate.progress = Progress::Running;
-        let Some(number) = candidate.vacancy else { return };
+        let (bound, vacancy) = (candidate.bound, candidate.vacancy);
+        let Some(number) = vacancy else { return };
         let cause = self.cause_of(key);
         let vacancy = self.vacancies.get_mut(&number).expect("it is open");
-        if matches!(vacancy.cause, Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated) {
-            // Its node could hear after all.
+        let is_fetched = matches!(vacancy.cause, Cause::Starting | Cause::Pulling);
+        if matches!(vacancy.cause, Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated | Cause::Pulling) {
+            // Its node could hear after all; or its images came.
             vacancy.cause = Cause::Starting;
         }
-        let since = vacancy.since;
-        let pieces: &[Piece] = match vacancy.cause {
-            Cause::Starting if was == Progress::Starting => {
-                &[((since + pulled).min(trigger.at), Cause::Pulling, Owner::Delay(DelayId::ImagePull))]
-            }
-            _ => &[],
-        };
+        let there = (bound.unwrap_or(vacancy.since) + pulled).min(trigger.at);
+        let owner =
+            if fails { Owner::Setting(SettingId::ImagePullBackoffBase) } else { Owner::Delay(DelayId::ImagePull) };
+        let pull = (there, Cause::Pulling, owner);
+        let pieces: &[Piece] = if is_fetched && pulled > Span::ZERO { &[pull] } else { &[] };
         self.turn(number, cause, trigger, pieces);
     }
 

@@ -10,6 +10,9 @@ use crate::record::routes::Routes;
 use crate::record::workloads::{WorkloadId, Workloads};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The fault that keeps images away.
+const REGISTRY_GONE: &str = "image-registry.gone";
+
 /// What happens now, and what led to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Trigger {
@@ -71,6 +74,8 @@ pub struct Ledger {
     pub(super) services: BTreeMap<Key, Labels>,
     /// Zones where no node gets its taint, with the setting that has it so.
     pub(super) stopped_zones: BTreeMap<Name, SettingId>,
+    /// Faults that keep images away, each with its beginning.
+    pub(super) registry: BTreeMap<Name, FactId>,
     pub(super) accounts: BTreeMap<(Origin, WorkloadId), Account>,
     pub(super) numbers: u32,
     pub(super) arrivals: u64,
@@ -100,7 +105,8 @@ impl Ledger {
             _ => {}
         }
         if let Some(workload) = &workload {
-            self.balance(workload, None, trigger, workloads);
+            let pod = (change.kind() == Kind::Pod).then(|| change.key());
+            self.balance(workload, pod, trigger, workloads);
         }
     }
 
@@ -120,6 +126,10 @@ impl Ledger {
             }
         }
         match fact {
+            Fact::FaultBegan { fault, what } if what.as_str() == REGISTRY_GONE => {
+                self.registry.insert(fault.clone(), trigger.root);
+            }
+            Fact::FaultEnded { fault } => self.registry_back(fault, trigger),
             Fact::Unschedulable { pod, .. } => self.progress(pod, trigger, |candidate| candidate.is_rejected = true),
             Fact::Scheduled { pod, .. } => self.progress(pod, trigger, |candidate| candidate.is_rejected = false),
             Fact::ContainersStarted { pod, node, pulled } => self.started(pod, node, *pulled, trigger),
@@ -141,14 +151,18 @@ impl Ledger {
     }
 
     /// A request about this object waits for a token of its client.
-    pub fn on_held(&mut self, kind: Kind, key: &Key, held: Held) {
-        let holders: Vec<u32> = match kind {
-            Kind::Pod => {
+    pub fn on_held(&mut self, kind: Kind, key: &Key, workload: Option<&WorkloadId>, held: Held) {
+        let holders: Vec<u32> = match (kind, workload) {
+            // Nobody has a name yet: the next creations wait for this one too.
+            (Kind::Pod, Some(workload)) => {
+                self.books.get(workload).into_iter().flat_map(|book| book.unheld.iter().copied()).collect()
+            }
+            (Kind::Pod, None) => {
                 let candidate = self.candidates.get(key).and_then(|(_, candidate)| candidate.vacancy);
                 candidate.or(self.awaiting.get(key).copied()).into_iter().collect()
             }
-            Kind::Node => self.by_node.get(&key.name).into_iter().flatten().copied().collect(),
-            Kind::EndpointSlice => {
+            (Kind::Node, _) => self.by_node.get(&key.name).into_iter().flatten().copied().collect(),
+            (Kind::EndpointSlice, _) => {
                 let is_near = |pod: &Key| pod.namespace == key.namespace;
                 self.awaiting.iter().filter(|(pod, _)| is_near(pod)).map(|(_, vacancy)| *vacancy).collect()
             }
@@ -164,8 +178,7 @@ impl Ledger {
         let mut accounts = self.accounts.clone();
         for vacancy in self.vacancies.values() {
             let account = accounts.get_mut(&(vacancy.origin, vacancy.workload.clone())).expect("it was opened there");
-            let owner = self.usual_owner(vacancy);
-            account.give(vacancy.since, &[(end, vacancy.cause, owner)], &vacancy.held);
+            account.give(vacancy.since, &[(end, self.last_cause(vacancy), self.usual_owner(vacancy))], &vacancy.held);
             if vacancy.opened < end {
                 account.since = Some(account.since.map_or(vacancy.opened, |since| since.min(vacancy.opened)));
             } else {
@@ -187,11 +200,19 @@ impl Ledger {
                 most: account.most,
                 open: account.open,
                 parts: account.parts,
+                unrouted: account.unrouted,
                 unaware: account.unaware,
                 mistaken: account.mistaken,
             })
         });
         losses.collect()
+    }
+
+    /// What a vacancy is found to wait for when the run is over.
+    fn last_cause(&self, vacancy: &Vacancy) -> Cause {
+        let holder = vacancy.holder.as_ref().and_then(|key| self.candidates.get(key));
+        let stays = holder.is_some_and(|(_, holder)| holder.stays_for_ever(&self.state(&holder.pod.node_name)));
+        if vacancy.cause == Cause::Tolerated && stays { Cause::Stuck } else { vacancy.cause }
     }
 
     pub(super) fn usual_owner(&self, vacancy: &Vacancy) -> Owner {
@@ -223,6 +244,15 @@ impl Ledger {
             if let Some(cause) = cause.filter(|cause| *cause != vacancy.cause) {
                 self.turn(number, cause, trigger, &[]);
             }
+        }
+    }
+
+    /// The registry is back: until now nobody could pull because of that fault.
+    fn registry_back(&mut self, fault: &Name, trigger: &Trigger) {
+        let Some(began) = self.registry.remove(fault) else { return };
+        let pulls = self.vacancies.iter().filter(|(_, vacancy)| vacancy.cause == Cause::Pulling);
+        for number in pulls.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.turn(number, Cause::Pulling, trigger, &[(trigger.at, Cause::Pulling, Owner::Event(began))]);
         }
     }
 
@@ -267,9 +297,12 @@ impl Ledger {
         let service = Key { namespace: slice.meta.namespace().clone(), name: service.clone() };
         for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.ready) {
             let pod = Key { namespace: service.namespace.clone(), name: endpoint.pod.clone() };
-            if let Some(number) = self.awaiting.get(&pod) {
-                let vacancy = self.vacancies.get_mut(number).expect("it is open");
-                vacancy.named.get_or_insert_with(|| (service.clone(), change.revision));
+            let Some(&number) = self.awaiting.get(&pod) else { continue };
+            if self.vacancies[&number].named.is_none() {
+                // From now on it is up to the nodes.
+                self.turn(number, Cause::NotRouted, trigger, &[]);
+                let vacancy = self.vacancies.get_mut(&number).expect("it is open");
+                vacancy.named = Some((service.clone(), change.revision));
             }
         }
         self.judge_routes(trigger, routes);

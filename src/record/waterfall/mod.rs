@@ -8,7 +8,7 @@
 //! when that wait ends the records say which setting owned its length ([`Owner`]).
 //!
 //! Because the ledger opens and closes vacancies so that there are always as many as replicas are missing, the parts add
-//! up to the loss exactly: without `not-routed` they are the integral of desired minus serving, where it is positive.
+//! up to the loss exactly: without the time after readiness they are the integral of desired minus serving, where it is positive.
 //!
 //! Two truths are kept: what was so, and what the API claimed, which is the integral of desired minus ready. Loss less
 //! what the API did not know plus what it claimed too much is its claim, exactly.
@@ -196,6 +196,8 @@ pub struct Loss {
     pub open: u32,
     /// Replica-microseconds by cause and owner; none is zero.
     pub parts: BTreeMap<(Cause, Owner), u64>,
+    /// Replica-microseconds of it for which replicas were ready and not every node knew, requests held back included.
+    pub unrouted: u64,
     /// Replica-microseconds of it that the API did not know of: it still called the replicas ready.
     pub unaware: u64,
     /// Replica-microseconds that the API claimed to be lost and were not.

@@ -1,6 +1,7 @@
 //! What a pod that does not serve waits for, by what is known of it and of its node.
 
 use super::{Cause, Owner};
+use crate::kernel::time::Time;
 use crate::object::behavior::{CONTAINER_START, READY_AFTER};
 use crate::object::node::zone_name;
 use crate::object::taint::{Effect, Taint, Toleration};
@@ -18,6 +19,8 @@ pub struct Candidate {
     pub is_rejected: bool,
     /// How far it is on its node.
     pub progress: Progress,
+    /// When it was bound.
+    pub bound: Option<Time>,
 }
 
 /// How far a pod is on its node.
@@ -39,11 +42,14 @@ const PULL_REASONS: [&str; 2] = ["ErrImagePull", "ImagePullBackOff"];
 impl Candidate {
     /// A pod of which nothing more is known.
     pub fn new(pod: Arc<Pod>) -> Candidate {
-        Candidate { pod, vacancy: None, is_rejected: false, progress: Progress::Starting }
+        Candidate { pod, vacancy: None, is_rejected: false, progress: Progress::Starting, bound: None }
     }
 
     /// Takes the pod as it is now.
-    pub fn update(&mut self, pod: &Arc<Pod>) {
+    pub fn update(&mut self, at: Time, pod: &Arc<Pod>) {
+        if self.pod.node_name != pod.node_name {
+            self.bound = Some(at);
+        }
         let mut waiting = pod.status.containers.iter().map(|container| container.waiting.as_str());
         let fails = waiting.any(|reason| PULL_REASONS.contains(&reason));
         self.progress = match self.progress {

@@ -159,7 +159,7 @@ impl Ledger {
         if let Some(acted) = acted.filter(|_| is_endless) {
             return vec![
                 (acted, Cause::Stuck, event),
-                (at, if cause == Cause::NoRoom { Cause::NotPlaced } else { cause }, usual),
+                (at, if cause == Cause::NoRoom { Cause::NotPlaced } else { cause }, owned.unwrap_or(usual)),
             ];
         }
         match (cause, next) {
@@ -175,7 +175,7 @@ impl Ledger {
                 }
             },
             (Cause::NotNoticed | Cause::RateLimited, Cause::RateLimited | Cause::Tolerated) => {
-                vec![(at, cause, owned.unwrap_or(usual))]
+                vec![(at, cause, if acted.is_some() { event } else { owned.unwrap_or(usual) })]
             }
             (Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated, Cause::NotReplaced) => {
                 let evicted = if cause == Cause::Tolerated { owned.unwrap_or(usual) } else { Owner::Nobody };
@@ -190,6 +190,12 @@ impl Ledger {
                 let blame = if is_stopped { usual } else { event };
                 let powered = within(trigger.caused).unwrap_or(at);
                 vec![(powered, cause, blame), (at, Cause::Starting, Owner::Delay(DelayId::NodeBoot))]
+            }
+            (Cause::NotPlaced, Cause::NotPlaced | Cause::NoRoom) => {
+                vec![(at, cause, Owner::Delay(DelayId::SchedulingCycle))]
+            }
+            (Cause::NotRouted, _) if vacancy.named.is_some() => {
+                vec![(at, cause, owned.unwrap_or(Owner::Delay(DelayId::ProxySync)))]
             }
             (Cause::NotReplaced | Cause::NotPlaced | Cause::NotRouted, _) => {
                 vec![(at, cause, owned.unwrap_or(Owner::Nobody))]
