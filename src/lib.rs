@@ -107,6 +107,8 @@ pub mod manifest;
 pub mod plot;
 #[cfg(feature = "scenario")]
 pub mod report;
+#[cfg(feature = "scenario")]
+pub mod explain;
 #[cfg(feature = "manifest")]
 pub mod printer;
 #[cfg(feature = "manifest")]

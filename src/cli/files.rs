@@ -1,5 +1,6 @@
 //! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
+use crate::explain::{Tale, timeline};
 use crate::report::{Finished, Receipt, waterfall};
 use crate::scenario::Loaded;
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,9 @@ pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Resu
     let rows = recorder.convergence_rows(finished.config.hold, finished.world.now());
     let mut files = vec![(RECEIPT.to_string(), finished.report.to_json().into_bytes())];
     files.extend(loaded.kept(seed).into_iter().map(|(name, text)| (name, text.into_bytes())));
+    let moments = timeline::timeline(&Tale::of(finished), finished);
+    let told = timeline::markdown(&finished.report.title, &moments);
+    files.push(("timeline.md".to_string(), told.into_bytes()));
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
     let stretches = recorder.stretch_rows(finished.config.hold, finished.world.now());
@@ -88,13 +92,25 @@ pub fn may_write(folder: &Path, receipt: &Receipt, force: bool) -> Result<()> {
 /// last, and what else lies there stays.
 pub fn write(folder: &Path, files: &[Content]) -> Result<()> {
     let parent = folder.parent().context("a run folder has a parent")?;
-    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    make_folder(parent, "name another with --out-dir")?;
     let name = folder.file_name().context("a run folder has a name")?.to_string_lossy();
     let temporary = parent.join(format!(".{name}.{}.tmp", std::process::id()));
     let written = write_into(&temporary, files).and_then(|()| move_into_place(&temporary, folder, files));
     // Nothing half done is left behind; after a move there is nothing to remove.
     let _ = fs::remove_dir_all(&temporary);
     written.with_context(|| format!("cannot write {}", folder.display()))
+}
+
+/// Makes a folder, and those that it is in. If a file is in the way that is said, and `other` is a way out.
+fn make_folder(folder: &Path, other: &str) -> Result<()> {
+    if let Some(file) = folder.ancestors().find(|path| path.exists() && !path.is_dir()) {
+        let what = format!("{} is a file, not a folder", file.display());
+        match file == folder {
+            true => bail!("{what}; {other}"),
+            false => bail!("cannot make {}: {what}; {other}", folder.display()),
+        }
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
 fn write_into(temporary: &Path, files: &[Content]) -> Result<()> {
@@ -144,7 +160,7 @@ pub fn write_new(files: &[(&Path, &str)], force: bool, other: &str) -> Result<()
     }
     for (path, text) in files {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            make_folder(folder, other)?;
         }
         write_whole(path, text)?;
     }

@@ -16,7 +16,10 @@ mod files;
 mod moment;
 mod once;
 mod past;
+mod diff;
 mod run;
+mod timeline;
+mod why;
 mod seeds;
 
 #[cfg(feature = "manifest")]
@@ -55,6 +58,7 @@ pub mod exit {
 
 /// Runs the command line and says with what to exit.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
+    interrupt::survive_full_disks();
     let cli = match Cli::try_parse_from(arguments::verb_first(arguments)) {
         Ok(cli) => cli,
         // Help and version are no errors, and a broken pipe is nobody's problem.
@@ -73,6 +77,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         #[cfg(feature = "manifest")]
         Command::Events(arguments) => get::events(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Why(arguments) => why::why(&arguments),
+        Command::Timeline(arguments) => timeline::timeline(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]
         Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),

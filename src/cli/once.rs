@@ -4,7 +4,7 @@ use super::arguments::RunArguments;
 use super::{exit, files, interrupt, terminal};
 use crate::cluster::World;
 use crate::report::words::counted;
-use crate::report::{Finished, simulate_watched};
+use crate::report::{Finished, simulate_while};
 use crate::scenario::Loaded;
 use anyhow::Result;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,7 +56,8 @@ pub fn simulate(
         interrupt::exit_code().is_none()
     };
     // A broken invariant panics; what the user needs then is how to have the same run again.
-    let run = catch_unwind(AssertUnwindSafe(|| simulate_watched(loaded, seed, &mut goes_on)));
+    let mut is_wanted = || interrupt::exit_code().is_none();
+    let run = catch_unwind(AssertUnwindSafe(|| simulate_while(loaded, seed, &mut is_wanted, &mut goes_on)));
     let stopped_itself = || Stopped::Broken(vec!["the engine stopped itself, see above".to_string()]);
     let run = run.map_err(|_| stopped_itself())?;
     let finished = run.ok_or_else(|| Stopped::Interrupted(interrupt::exit_code().unwrap_or(exit::UNUSABLE)))?;

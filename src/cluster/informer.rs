@@ -82,9 +82,13 @@ impl World {
         {
             return; // the link's return delivers, and that lists again
         }
+        let back = match owner {
+            Owner::Node(node) => self.stations[node.0 as usize].back,
+            Owner::Program(..) => FactId::NONE,
+        };
         self.server.watches.reset(watch, &self.server.store);
         let table = self.server.store.table(kind).clone();
-        self.hand_over(watch, owner, |cache, node| list(&table, cache, node, FactId::NONE));
+        self.hand_over(watch, owner, |cache, node| list(&table, cache, node, back));
     }
 
     /// Brings the owner's cache up to date and tells its programs what changed.

@@ -73,16 +73,18 @@ impl fmt::Display for Unsettled {
 /// The longest that a rehearsal goes on without coming to rest.
 const LONGEST: Span = Span::DAY;
 
-/// Lets the manifests take effect.
-fn rehearse(config: &Config) -> World {
+/// Lets the manifests take effect, as long as that is wanted.
+fn rehearse(config: &Config, is_wanted: &mut dyn FnMut() -> bool) -> Option<World> {
     let mut world = World::begin(rehearsal(config), Beginning::Rehearsal);
     let mut until = Time::ZERO;
     loop {
         let before = written(&world);
         until = (until + patience(&world)).min(Time::ZERO + LONGEST);
-        world.run_until(until);
+        if !world.run_until_while(until, is_wanted) {
+            return None;
+        }
         if written(&world) == before || until == Time::ZERO + LONGEST {
-            return world;
+            return Some(world);
         }
     }
 }
@@ -254,14 +256,14 @@ fn why_uncreated(id: &WorkloadId, world: &World) -> Option<Name> {
 const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 impl World {
-    /// The world of a run that begins settled.
-    pub(super) fn settled(config: Config) -> World {
-        let rehearsal = rehearse(&config);
+    /// The world of a run that begins settled; none if it is not wanted any more.
+    pub(super) fn settled(config: Config, is_wanted: &mut dyn FnMut() -> bool) -> Option<World> {
+        let rehearsal = rehearse(&config, is_wanted)?;
         let mut world = World::begin(config, Beginning::Settled(&rehearsal));
         let behind = world.recorder.workloads.iter().filter(|(_, workload)| workload.converged.value() == 0);
         let unsettled = behind.map(|(id, workload)| unsettled(id, workload, &world)).collect();
         world.past = Past { refused: rehearsal.refused(), unsettled };
-        world
+        Some(world)
     }
 
     /// Puts the objects of another world into this one, workloads before their pods.

@@ -125,6 +125,19 @@ fn everything_is_there_and_ready_at_the_beginning_and_nothing_happens_after() {
 }
 
 #[test]
+fn a_world_that_is_not_wanted_any_more_is_not_settled() {
+    let config = settled(1, vec![shop(20, &[]).into()], 60, Vec::new());
+    let mut asked = 0;
+    let mut is_wanted = || {
+        asked += 1;
+        asked < 2
+    };
+    assert!(World::new_while(config.clone(), &mut is_wanted).is_none());
+    assert_eq!(asked, 2);
+    assert!(World::new_while(config, &mut || true).is_some());
+}
+
+#[test]
 fn a_dump_is_taken_as_it_is() {
     let mut running =
         ran(Config { manifests: vec![shop(3, &[]).into(), service(), pod("alone")], until: at(100), ..config(3, &[]) });

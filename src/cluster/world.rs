@@ -76,6 +76,9 @@ pub struct Missed {
 /// The process of the client that applies the manifests.
 const KUBECTL: usize = 0;
 
+/// After so many events it is asked whether a world is still wanted: rarely enough to cost nothing.
+const ASKED_EVERY: u64 = 1_024;
+
 impl World {
     /// The program that sends what people ask for.
     pub(super) const KUBECTL: Owner = Owner::Program(KUBECTL as u16, 0);
@@ -83,9 +86,14 @@ impl World {
     /// The cluster at time zero: nodes are ready, all programs have been running for long, and nothing is applied yet, or
     /// what the manifests ask for is there; then this takes as long as it takes to get there.
     pub fn new(config: Config) -> World {
+        World::new_while(config, &mut || true).expect("nobody stops it")
+    }
+
+    /// The same, as long as it is wanted: `is_wanted` is asked every now and then, and once it says no there is none.
+    pub fn new_while(config: Config, is_wanted: &mut dyn FnMut() -> bool) -> Option<World> {
         match config.start {
-            Start::Empty => World::begin(config, Beginning::Empty),
-            Start::Settled => World::settled(config),
+            Start::Empty => Some(World::begin(config, Beginning::Empty)),
+            Start::Settled => World::settled(config, is_wanted),
         }
     }
 
@@ -134,9 +142,18 @@ impl World {
 
     /// Lets everything happen that happens up to `until`; the clock stands at the last of it.
     pub fn run_until(&mut self, until: Time) {
+        self.run_until_while(until, &mut || true);
+    }
+
+    /// The same, as long as it is wanted, and says whether it was.
+    pub(super) fn run_until_while(&mut self, until: Time, is_wanted: &mut dyn FnMut() -> bool) -> bool {
         while !self.is_over && self.queue.next_time().is_some_and(|next| next <= until) {
             self.step();
+            if self.events.is_multiple_of(ASKED_EVERY) && !is_wanted() {
+                return false;
+            }
         }
+        true
     }
 
     /// Takes one event off the queue and lets it happen. False once the run is over.

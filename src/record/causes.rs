@@ -39,6 +39,8 @@ struct Troubles {
     lasting: Vec<(Trouble, FactId)>,
     /// The beginning of the last one.
     last: Option<FactId>,
+    /// The end of the last one.
+    over: Option<FactId>,
 }
 
 /// A fault that has begun and not ended.
@@ -95,6 +97,8 @@ pub struct Causes {
     scheduled: BTreeMap<Key, FactId>,
     /// The last that happened to a pod's containers.
     containers: BTreeMap<Key, FactId>,
+    /// The last time that a node's Ready condition changed.
+    judged: Option<FactId>,
     /// The commits that made the versions of slices.
     slices: BTreeMap<Revision, FactId>,
 }
@@ -111,7 +115,15 @@ impl Causes {
         let known = if let Some(node) = object.of::<Node>() {
             let was = commit.old.and_then(Object::of::<Node>).and_then(|node| node.ready());
             let is_silent = node.ready() == Some(ConditionStatus::Unknown) && was != node.ready();
-            if is_silent && commit.verb == Verb::Updated { self.of_silence(node.meta.name()) } else { None }
+            let troubles = self.nodes.get(node.meta.name());
+            match commit.verb {
+                Verb::Updated if is_silent => self.of_silence(node.meta.name()),
+                // What a round of its kubelet finds new is what was in its way.
+                Verb::Updated if commit.client.ends_with(KUBELET) && why.cause == FactId::NONE => {
+                    troubles.and_then(|troubles| troubles.over)
+                }
+                _ => None,
+            }
         } else if let Some(pod) = object.of::<Pod>() {
             self.of_pod(commit, pod, why.cause)
         } else {
@@ -127,6 +139,7 @@ impl Causes {
                 self.containers.get(pod).copied()
             }
             Fact::Routed { revision, .. } => self.slices.get(revision).copied(),
+            Fact::EvictionRate { .. } => self.judged,
             _ => None,
         };
         Why { cause: later(why.cause, known), ..why }
@@ -171,9 +184,9 @@ impl Causes {
             Fact::MachineDown(node) => self.begin(node, Trouble::Machine, id),
             Fact::KubeletDown(node) => self.begin(node, Trouble::Kubelet, id),
             Fact::LinkCut(node) => self.begin(node, Trouble::Link, id),
-            Fact::MachineUp(node) => self.end(node, Trouble::Machine),
-            Fact::KubeletUp(node) => self.end(node, Trouble::Kubelet),
-            Fact::LinkHealed(node) => self.end(node, Trouble::Link),
+            Fact::MachineUp(node) => self.end(node, Trouble::Machine, id),
+            Fact::KubeletUp(node) => self.end(node, Trouble::Kubelet, id),
+            Fact::LinkHealed(node) => self.end(node, Trouble::Link, id),
             Fact::FaultBegan { fault, .. } => self.faults.entry(fault.clone()).or_default().began = Some(id),
             Fact::FaultEnded { fault } => drop(self.faults.remove(fault)),
             Fact::Scheduled { pod, .. } => drop(self.scheduled.insert(pod.clone(), id)),
@@ -195,8 +208,9 @@ impl Causes {
         troubles.last = Some(id);
     }
 
-    fn end(&mut self, node: &Name, trouble: Trouble) {
+    fn end(&mut self, node: &Name, trouble: Trouble, id: FactId) {
         if let Some(troubles) = self.nodes.get_mut(node) {
+            troubles.over = Some(id);
             troubles.lasting.retain(|(lasting, _)| *lasting != trouble);
         }
     }
@@ -221,6 +235,11 @@ impl Causes {
                 self.sets.remove(&set.meta.uid);
             } else if more != 0 {
                 self.sets.entry(set.meta.uid).or_default().want(more, change.cause);
+            }
+        } else if change.object().of::<Node>().is_some() {
+            let ready = |node: Option<&std::sync::Arc<Node>>| node.and_then(|node| node.ready());
+            if ready(change.before::<Node>()) != ready(change.after::<Node>()) && change.cause != FactId::NONE {
+                self.judged = Some(change.cause);
             }
         } else if change.object().of::<EndpointSlice>().is_some() && change.cause != FactId::NONE {
             self.slices.insert(change.revision, change.cause);

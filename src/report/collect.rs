@@ -40,8 +40,18 @@ pub fn simulate_watched(
     seed: Option<u64>,
     goes_on: &mut dyn FnMut(&World) -> bool,
 ) -> Option<Finished> {
+    simulate_while(loaded, seed, &mut || true, goes_on)
+}
+
+/// The same; what comes before a run that begins settled is broken off when `is_wanted` says no.
+pub fn simulate_while(
+    loaded: &Loaded,
+    seed: Option<u64>,
+    is_wanted: &mut dyn FnMut() -> bool,
+    goes_on: &mut dyn FnMut(&World) -> bool,
+) -> Option<Finished> {
     let config = loaded.config(seed);
-    let mut world = World::new(config.clone());
+    let mut world = World::new_while(config.clone(), is_wanted)?;
     while world.step() {
         if world.events().is_multiple_of(LOOK_EVERY) && !goes_on(&world) {
             return None;
@@ -63,9 +73,11 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
     let expectations: Vec<_> =
         loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
     let mut notes = loaded.silences(seed);
+    let mut silence = None;
     if !loaded.scenario.failures.is_empty() && !has_happened(recorder, None) {
         let why = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
-        reasons.push(format!("nothing happened: no event, and no failure{why}"));
+        silence = Some(format!("nothing happened: no event, and no failure{why}"));
+        reasons.extend(silence.clone());
         notes.clear();
     }
     notes.extend(alone(&expectations));
@@ -77,6 +89,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         scenario: loaded.name().to_string(),
         verdict: Verdict::of(are_met && reasons.is_empty()),
         reasons,
+        silence,
         notes,
         receipt: Receipt {
             version: env!("CARGO_PKG_VERSION").to_string(),

@@ -26,7 +26,7 @@ mod tests;
 use crate::kernel::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use collect::{Finished, simulate, simulate_watched};
+pub use collect::{Finished, simulate, simulate_watched, simulate_while};
 pub use convergence::{Convergence, Times, WorkloadConvergence};
 pub use spread::{Failed, Runs};
 pub use verdict::{Judged, Verdict};
@@ -50,6 +50,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What is wrong apart from expectations; if anything is, the verdict is `fail`.
     pub reasons: Vec<String>,
+    /// Which of the reasons is that nothing happened; of several seeds it is no failure if something did in others.
+    #[serde(skip)]
+    pub silence: Option<String>,
     /// What is worth knowing and no failure; left out of the document if there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

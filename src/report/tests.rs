@@ -61,6 +61,7 @@ fn report() -> Report {
         scenario: "cut".to_string(),
         verdict: Verdict::Fail,
         reasons: vec!["not converged by 2m30.0s: deployment/web has 3 of 5 ready".to_string()],
+        silence: None,
         notes: Vec::new(),
         receipt: Receipt {
             version: "0.1.0".to_string(),

@@ -34,6 +34,7 @@ pub mod problem;
 pub mod reader;
 pub mod resolved;
 pub mod rule;
+pub mod scan;
 pub mod schema;
 pub mod shape;
 pub mod source;

@@ -20,12 +20,14 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     let manifests = root.texts("manifests", sink).map(|texts| texts.value).unwrap_or_default();
     let run = run(root.table("run", RUN, sink), sink);
     let (pools, are_pools_complete) = cluster(&mut root, sink);
-    let domains = root.tables("domain", "domain", DOMAIN, sink);
-    let domains = domains.into_iter().filter_map(|section| domain::domain(section, sink)).collect();
+    let sections = root.tables("domain", "domain", DOMAIN, sink);
+    let domains_declared = sections.len();
+    let domains: Vec<_> = sections.into_iter().filter_map(|section| domain::domain(section, sink)).collect();
+    let are_domains_known = domains.len() == domains_declared && !sink.lost.contains(&"domain");
     let (workloads, are_workloads_complete) = workload::workloads(&mut root, sink);
     let delays = root.table("delays", &[], sink).map(|section| control::delays(section, sink)).unwrap_or_default();
     let settings = root.table("control", &[], sink).map(|section| control::control(section, sink)).unwrap_or_default();
-    let (events, event_ids) = event::events(&mut root, sink);
+    let events = event::events(&mut root, sink);
     let failures = failure::failures(root.tables("failure", "failure", failure::FIELDS, sink), sink);
     let expectations = expect::expectations(&mut root, sink);
     // It has done its work when the files were read.
@@ -40,13 +42,16 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
         workloads,
         delays,
         settings,
-        events,
+        events: events.whole,
+        drafts: events.drafts,
         failures,
         expectations,
         mentions: std::mem::take(&mut sink.mentions),
-        event_ids,
+        event_ids: events.ids,
+        are_events_known: !sink.lost.contains(&"event"),
         are_pools_complete,
-        are_workloads_complete,
+        are_domains_known,
+        are_workloads_complete: are_workloads_complete && !sink.lost.contains(&"workload"),
     })
 }
 
@@ -155,6 +160,6 @@ fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
         node_names.extend(pool.nodes().map(|node| node.name));
         pools.push(pool);
     }
-    let are_complete = pools.len() == declared;
+    let are_complete = pools.len() == declared && !sink.lost.contains(&"pool");
     (pools, are_complete)
 }

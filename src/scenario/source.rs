@@ -187,6 +187,14 @@ impl Sources {
         for (name, bytes) in names {
             let other = join(path, &name);
             let place = Place { file: path.to_string(), bytes };
+            if name.trim().is_empty() || other.is_empty() || other.ends_with(['/', '\\']) || name.ends_with("..") {
+                let why = if name.trim().is_empty() { "no file is named" } else { "this is a folder, not a file" };
+                problems
+                    .error(code::UNREADABLE, Some(place), format!("cannot include `{name}`: {why}"))
+                    .help("name a file, as `include = [\"cluster.toml\"]`");
+                is_whole = false;
+                continue;
+            }
             if let Err(why) = chain.enter(&other) {
                 is_whole = false;
                 // When there are too many, all that come after the first are too many too.

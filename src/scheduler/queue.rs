@@ -241,7 +241,7 @@ impl Queue {
             .cloned()
             .collect();
         for key in helped {
-            self.take_and_retry(&key, Some(moment.cause), moment);
+            self.take_and_retry(&key, moment);
         }
         if !self.in_flight.is_empty() {
             self.events.push_back((event, moment.cause));
@@ -290,9 +290,9 @@ impl Queue {
         [self.active.len(), self.backoff.len() + self.error_backoff.len(), self.unschedulable.len()]
     }
 
-    fn take_and_retry(&mut self, key: &Key, cause: Option<FactId>, moment: &Moment<'_>) {
+    fn take_and_retry(&mut self, key: &Key, moment: &Moment<'_>) {
         let (mut pod, _) = self.take(key).expect("it was just seen");
-        pod.cause = cause.unwrap_or(pod.cause);
+        pod.cause = moment.cause;
         self.retry(pod, moment);
     }
 

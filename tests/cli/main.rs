@@ -8,6 +8,7 @@ mod seeds;
 mod set;
 mod verdicts;
 mod verify;
+mod why;
 mod written;
 
 use std::ffi::OsStr;
@@ -79,8 +80,10 @@ fn a_run_that_meets_its_expectations_exits_with_0_and_leaves_its_folder() {
             "run.json",
             "scenario.toml",
             "timeline.csv",
+            "timeline.md",
             "timeline.png",
-            "timeline.svg"
+            "timeline.svg",
+            "waterfall.csv"
         ]
     );
     assert_eq!(names(&folder.join("results/five-frontends")), ["1"], "nothing else is left");
@@ -93,7 +96,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_another_run() {
         assert_eq!(evenkeel(&folder, &["five-frontends.toml", "--seed", "5", "-O", out_dir]).0, 0);
     }
     let [one, two] = ["one", "two"].map(|out_dir| files(&folder.join(out_dir).join("five-frontends/5")));
-    assert_eq!(one.len(), 8);
+    assert_eq!(one.len(), 10);
     for (one, two) in one.iter().zip(&two) {
         assert!(one == two, "{} differs between two runs with the same seed", one.0);
     }

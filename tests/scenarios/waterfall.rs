@@ -94,8 +94,7 @@ impl Bars {
     /// Asserts all bars but those of these causes.
     fn assert(&self, but: &[&str], expected: &[(&str, &str, u64)]) {
         let own = self.without(but);
-        let own: Vec<_> =
-            own.0.iter().map(|(cause, owner, micros)| (*cause, owner.as_str(), micros / 1_000)).collect();
+        let own: Vec<_> = own.0.iter().map(|(cause, owner, micros)| (*cause, owner.as_str(), micros / 1_000)).collect();
         assert_eq!(own, expected, "of {self:?}");
     }
 }
@@ -237,7 +236,8 @@ fn replacements_are_created_in_batches_that_wait_for_each_other() {
 #[test]
 fn images_are_pulled_on_each_node() {
     let workload = "replicas = 3\nstrategy = \"Recreate\"\nrequests = { cpu = \"500m\" }\n";
-    let events = "[[event]]\nid = \"release\"\nat = \"1m\"\ndo = \"set.image\"\nof = \"deployment/web\"\nimage = \"web:2\"\n";
+    let events =
+        "[[event]]\nid = \"release\"\nat = \"1m\"\ndo = \"set.image\"\nof = \"deployment/web\"\nimage = \"web:2\"\n";
     let delays = &[("container-start", "2s"), ("image-pull", "30s")];
     let bars = Case { workload, events, delays, ..USUAL }.bars("release");
     bars.assert(&[], &[("pulling", "image-pull", 90_000), ("starting", "container-start", 6_000)]);

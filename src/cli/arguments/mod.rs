@@ -9,6 +9,7 @@ pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, List
 #[cfg(feature = "manifest")]
 pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
 pub use past::VerifyArguments;
+pub use past::{DiffArguments, TimelineOfRunArguments, WhyArguments};
 #[cfg(feature = "manifest")]
 pub use past::{EventsArguments, EventsOutput, GetArguments, GetOutput};
 pub use run::{ProgressKind, RunArguments, StopWhen};
@@ -71,6 +72,12 @@ pub enum Command {
     /// Run what run folders hold again, and compare every file in them
     #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Say how an object came to be as it is and what it waits for, or what came of each event of a run
+    Why(WhyArguments),
+    /// Tell the dozen moments of a run that matter
+    Timeline(TimelineOfRunArguments),
+    /// Say where two runs part, why, and what became of it; exit with 1 if they differ
+    Diff(DiffArguments),
     /// Lay scenario files out: the same tables and comments, in the usual form
     Fmt(FmtArguments),
     /// Make a scenario of a real cluster

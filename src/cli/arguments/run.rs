@@ -2,6 +2,7 @@
 
 use super::{Output, Shown};
 use crate::kernel::time::Span;
+use crate::scenario::reader::LONGEST;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,7 +17,7 @@ pub struct RunArguments {
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// Seeds instead of the file's: one (`7`), a range with both ends (`1..50`) or a list (`1,5,9`)
-    #[arg(long, value_name = "SEEDS", env = "EVENKEEL_SEED", hide_env = true)]
+    #[arg(long, value_name = "SEEDS", allow_negative_numbers = true, env = "EVENKEEL_SEED", hide_env = true)]
     pub seed: Option<Seeds>,
     /// How many runs at the same time, if there are several seeds; the results do not depend on it
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -82,13 +83,25 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> Result<Seeds, String> {
         let number = |word: &str| {
-            let wrong = || format!("`{word}` is no seed: expected a whole number, a range `1..50` or a list `1,5,9`");
-            word.trim().parse::<u64>().map_err(|_| wrong())
+            let word = word.trim();
+            let digits = word.strip_prefix('-').unwrap_or(word);
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            word.parse::<u64>().map_err(|_| match is_number {
+                true if word.starts_with('-') => format!("`{word}` is no seed: seeds begin at 0"),
+                true => format!("`{word}` is no seed: the largest is {}", u64::MAX),
+                false => format!("`{word}` is no seed: expected a whole number, a range `1..50` or a list `1,5,9`"),
+            })
         };
         let mut seeds = Vec::new();
         for part in text.split(',') {
             let (first, last) = match part.split_once("..") {
                 None => (number(part)?, number(part)?),
+                Some((_, last)) if last.trim_start_matches('=').trim().is_empty() => {
+                    return Err(format!("`{part}` has no end: a range is written with both, as `1..50`"));
+                }
+                Some((first, last)) if first.trim().is_empty() => {
+                    return Err(format!("`{part}` has no beginning: a range is written with both, as `1..{last}`"));
+                }
                 // Rust's way to say that the end belongs to it means what is meant here anyway.
                 Some((first, last)) => (number(first)?, number(last.strip_prefix('=').unwrap_or(last))?),
             };
@@ -109,6 +122,7 @@ impl FromStr for Seeds {
 fn span(text: &str) -> Result<Span, String> {
     match Span::parse(text)? {
         Span::ZERO => Err("a run has to last".to_string()),
+        span if span > LONGEST => Err(format!("a run lasts a year at most, {} days", LONGEST.as_secs() / 86_400)),
         span => Ok(span),
     }
 }
@@ -154,8 +168,10 @@ mod tests {
         }
         for (text, why) in [
             ("", "`` is no seed"),
-            ("-1", "`-1` is no seed"),
-            ("1..", "`` is no seed"),
+            ("-1", "seeds begin at 0"),
+            ("99999999999999999999", "the largest is 18446744073709551615"),
+            ("1..", "`1..` has no end"),
+            ("..5", "`..5` has no beginning"),
             ("1-5", "`1-5` is no seed"),
             ("50..1", "did you mean `1..50`?"),
             ("0..18446744073709551615", "more than 1,000,000 seeds"),
