@@ -24,7 +24,7 @@ use causes::{Causes, Commit};
 use outage::Outages;
 use routes::Routes;
 use waterfall::{Held, Ledger, Loss, Trigger, Wait};
-use workloads::Workloads;
+use workloads::{WorkloadId, Workloads};
 
 /// One recorded fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,9 +121,10 @@ impl Recorder {
         self.workloads.converged_after(since, hold, end)
     }
 
-    /// What each event has cost each workload, with the run ending at `end`.
-    pub fn losses(&self, end: Time) -> Vec<Loss> {
-        self.ledger.losses(end, |fact| self.event(fact).cloned())
+    /// What each event has cost each workload, with the run ending at `end`. Since when a workload is `stuck`, if it is
+    /// known to be at the end, its replicas that are missing waited for nothing but somebody's action.
+    pub fn losses(&self, end: Time, stuck: impl Fn(&WorkloadId) -> Option<Time>) -> Vec<Loss> {
+        self.ledger.losses(end, |fact| self.event(fact).cloned(), stuck)
     }
 
     /// A fact by its name, if there is one.
