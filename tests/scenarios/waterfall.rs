@@ -503,3 +503,12 @@ fn in_a_small_cluster_the_threshold_of_a_large_one_stops_all_evictions() {
     assert_eq!(large.of("rate-limited", "large-cluster-size-threshold"), 0);
     assert!(large.of("rate-limited", "secondary-node-eviction-rate") > 0);
 }
+
+#[test]
+fn containers_that_exit_before_they_are_ready_never_are() {
+    let workload =
+        "replicas = 1\nrun-for = \"20s\"\nready-after = \"30s\"\nexit-code = 1\nrequests = { cpu = \"500m\" }\n";
+    let loss = Case { workload, events: "", until: "5m", ..USUAL }.loss("itself");
+    // They were ready before the run, and end at 20 s; from then on to the end nobody serves.
+    assert_eq!((loss.open, loss.vacancies, loss.lost_us), (1, 1, 280_000_000));
+}
