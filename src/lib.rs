@@ -72,6 +72,7 @@
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,
 //!     hold: Span::from_secs(10),
+//!     record: evenkeel::record::Detail::Full,
 //! });
 //! world.run();
 //! assert_eq!(world.now(), Time::ZERO + Span::from_secs(60));

@@ -8,6 +8,7 @@ use evenkeel::object::quantity::Quantity;
 use evenkeel::object::replicaset::{PodTemplate, ReplicaSetSpec};
 use evenkeel::object::resources::{CPU, MEMORY, PODS};
 use evenkeel::object::{Delays, Key, Labels, Meta, Node, ReplicaSet, Selector, Settings, Target, Timestamp};
+use evenkeel::record::Detail;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ fn config(seed: u64) -> Config {
         until: Time::ZERO + Span::from_secs(900),
         stop: Stop::Time,
         hold: Span::from_secs(10),
+        record: Detail::Full,
     }
 }
 

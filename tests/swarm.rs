@@ -20,6 +20,7 @@ use evenkeel::object::{
     DelayId, Delays, Deployment, Key, Kind, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
     Timestamp,
 };
+use evenkeel::record::Detail;
 use evenkeel::record::converge::Stretches;
 use evenkeel::record::workloads::workload_name;
 use rayon::prelude::*;
@@ -185,6 +186,8 @@ impl Dice {
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
             hold: Span::from_secs(10),
+
+            record: Detail::Full,
         }
     }
 

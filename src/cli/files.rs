@@ -31,8 +31,10 @@ pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished, plots: 
     files.push(("convergence.csv".to_string(), table(&rows)?));
     let stretches = recorder.stretch_rows(finished.config.hold, finished.world.now());
     files.push(("stretches.csv".to_string(), table(&stretches)?));
-    files.push(("waterfall.csv".to_string(), table(&waterfall::rows(&finished.report.losses))?));
-    files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
+    if recorder.is_full() {
+        files.push(("waterfall.csv".to_string(), table(&waterfall::rows(&finished.report.losses))?));
+        files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
+    }
     pictures(finished, plots, &mut files)?;
     Ok(files)
 }

@@ -10,6 +10,7 @@ use super::once::{Stopped, simulate};
 use super::{exit, files, interrupt, terminal};
 use crate::cluster::World;
 use crate::kernel::time::Time;
+use crate::record::Detail;
 use crate::report::words::counted;
 use crate::report::{Finished, InputFile, Receipt, Report, SCHEMA};
 use crate::scenario::{KEPT, Loaded, Problems};
@@ -114,12 +115,12 @@ pub fn open(run: &Path) -> Result<Past, Refusal> {
     match find(run)? {
         Run::Folder(kept) => {
             kept.is_of_this_version()?;
-            let past = replay(*kept)?;
+            let past = replay(*kept, Some(Detail::Full))?;
             past.is_the_same()?;
             Ok(past)
         }
         Run::Scenario(input) => {
-            let (loaded, finished) = once(&input)?;
+            let (loaded, finished) = once(&input, Some(Detail::Full))?;
             Ok(Past { loaded, finished, kept: None })
         }
         Run::Damaged { folder, why } => Err(Refusal::unusable(format!(
@@ -229,13 +230,13 @@ impl Kept {
     }
 }
 
-/// Runs again what lies in the folder. Whether it is the same run is another question.
+/// Runs again what lies in the folder, and keeps as much of it as `detail` says or as it says itself. Whether it is the same run is another question.
 ///
 /// # Errors
 /// A file is missing or cannot be used.
-pub fn replay(kept: Kept) -> Result<Past, Refusal> {
+pub fn replay(kept: Kept, detail: Option<Detail>) -> Result<Past, Refusal> {
     let path = kept.folder.join(KEPT);
-    let (loaded, mut finished) = once(&Input::file(path.to_string_lossy()))?;
+    let (loaded, mut finished) = once(&Input::file(path.to_string_lossy()), detail)?;
     let (report, told) = (&mut finished.report, &kept.told);
     report.scenario.clone_from(&told.scenario);
     report.receipt.scenario_hash.clone_from(&told.receipt.scenario_hash);
@@ -244,9 +245,11 @@ pub fn replay(kept: Kept) -> Result<Past, Refusal> {
     Ok(Past { loaded, finished, kept: Some(kept) })
 }
 
-fn once(input: &Input) -> Result<(Loaded, Finished), Refusal> {
+fn once(input: &Input, detail: Option<Detail>) -> Result<(Loaded, Finished), Refusal> {
     interrupt::listen();
-    let loaded = input.load(&[]).map_err(Refusal::Problems)?;
+    let mut loaded = input.load(&[]).map_err(Refusal::Problems)?;
+    let output = &mut loaded.scenario.output;
+    output.record = detail.unwrap_or(output.record);
     match simulate(&loaded, None, 0, &mut |_| ()) {
         Ok(finished) => Ok((loaded, finished)),
         Err(stopped) => Err(Refusal::Stopped(stopped, Box::new(loaded))),

@@ -148,7 +148,7 @@ fn one(run: &Path) -> Result<Verified, Refusal> {
         return Ok(verified.judged(Some("the other files were not compared: what they come from was changed")));
     }
 
-    let past = past::replay(*kept)?;
+    let past = past::replay(*kept, None)?;
     let kept = past.kept.as_ref().expect("it comes from a folder");
     let contents = files::contents(&past.loaded, None, &past.finished, files::plots_in(&kept.folder));
     let contents = contents.map_err(|error| Refusal::unusable(format!("{error:#}")))?;

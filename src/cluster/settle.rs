@@ -32,6 +32,7 @@ use crate::object::{
     ConditionStatus, DelayId, Deployment, Key, Kind, Lease, Name, Object, Pod, ReplicaSet, Revision, SettingId,
     condition,
 };
+use crate::record::Detail;
 use crate::record::waterfall::Wait;
 use crate::record::workloads::{Workload, WorkloadId, workload_name};
 use std::fmt;
@@ -118,6 +119,7 @@ fn rehearsal(config: &Config) -> Config {
         delays,
         manifests,
         start: Start::Empty,
+        record: Detail::Summary,
         events: Vec::new(),
         until: Time::ZERO + LONGEST + LONGEST,
         stop: Stop::Time,

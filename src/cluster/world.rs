@@ -121,7 +121,7 @@ impl World {
             last_event: Time::ZERO,
             missed: Vec::new(),
             past: Past::default(),
-            recorder: Recorder::default(),
+            recorder: Recorder::new(config.record),
             digest: Digest::new(),
             counters: Counters::default(),
             events: 0,

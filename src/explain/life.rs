@@ -42,7 +42,7 @@ pub fn why(tale: &Tale<'_>, subject: &Subject, at: Time, then: &World) -> Why {
     let life: Vec<FactId> = tale
         .iter()
         .take(tale.until(at))
-        .filter(|(_, recorded)| concerns(subject, &recorded.fact) && is_news(&recorded.fact))
+        .filter(|(id, recorded)| concerns(subject, &recorded.fact) && is_news(tale, *id))
         .map(|(id, _)| id)
         .collect();
     let last = life.last().copied();
@@ -80,12 +80,11 @@ pub fn concerns(subject: &Subject, fact: &Fact) -> bool {
 }
 
 /// Whether a fact tells more than that something was counted or written.
-fn is_news(fact: &Fact) -> bool {
-    match fact {
-        Fact::Commit { verb: Verb::Updated, kind: Kind::Deployment, what, .. } => !what.is_empty(),
-        Fact::Commit {
-            verb: Verb::Updated, kind: Kind::Pod | Kind::ReplicaSet | Kind::EndpointSlice, what, ..
-        } => !what.is_empty(),
+fn is_news(tale: &Tale<'_>, id: FactId) -> bool {
+    let is_asked_for = || matches!(tale.cause(id).map(|cause| &tale.fact(cause).fact), Some(Fact::Acted { .. }));
+    match &tale.fact(id).fact {
+        Fact::Commit { verb: Verb::Updated, kind: Kind::Node, .. } => true,
+        Fact::Commit { verb: Verb::Updated, what, .. } => !what.is_empty() || is_asked_for(),
         _ => true,
     }
 }

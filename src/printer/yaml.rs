@@ -242,8 +242,8 @@ fn escaped(c: char, text: &mut String) {
         c => {
             let code = u32::from(c);
             let _ = match code {
-                ..0x100 => write!(text, "\\x{code:02X}"),
-                ..0x1_0000 => write!(text, "\\u{code:04X}"),
+                0..=0xff => write!(text, "\\x{code:02X}"),
+                0x100..=0xffff => write!(text, "\\u{code:04X}"),
                 _ => write!(text, "\\U{code:08X}"),
             };
             return;

@@ -26,7 +26,7 @@ use outage::Outages;
 use routes::Routes;
 use tracks::Tracks;
 use waterfall::{Held, Ledger, Loss, Trigger, Wait};
-use workloads::Workloads;
+use workloads::{WorkloadId, Workloads};
 
 /// One recorded fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,16 @@ pub struct Recorded {
     pub why: Why,
 }
 
+/// How much is kept of a run. It changes nothing of what happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything.
+    #[default]
+    Full,
+    /// Timelines and milestones: causes are as the programs said, and nobody says where the time went.
+    Summary,
+}
+
 /// Keeps what happens.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
@@ -48,29 +58,43 @@ pub struct Recorder {
     pub workloads: Workloads,
     /// Outages and their milestones.
     pub outages: Outages,
-    /// What became of each pod and each node.
+    /// What became of each pod and each node; nothing unless everything is kept.
     pub tracks: Tracks,
     /// The event to which each fact goes back, as the fact that it began or was done.
     roots: Vec<FactId>,
+    detail: Detail,
     causes: Causes,
     routes: Routes,
     ledger: Ledger,
 }
 
 impl Recorder {
+    /// A recorder that keeps so much.
+    pub fn new(detail: Detail) -> Recorder {
+        Recorder { detail, ..Recorder::default() }
+    }
+
+    /// Whether everything is kept.
+    pub fn is_full(&self) -> bool {
+        self.detail == Detail::Full
+    }
+
     /// Keeps a fact and names it.
-    pub fn fact(&mut self, at: Time, fact: Fact, why: Why) -> FactId {
+    pub fn fact(&mut self, at: Time, fact: Fact, mut why: Why) -> FactId {
         let id = FactId(u32::try_from(self.facts.len()).expect("fewer than 2³² facts"));
-        let why = self.causes.of_fact(&fact, why);
-        self.causes.on_fact(id, &fact);
-        let root = self.root_of(id, &fact, why.cause);
-        self.roots.push(root);
+        if self.is_full() {
+            why = self.causes.of_fact(&fact, why);
+            self.causes.on_fact(id, &fact);
+            self.roots.push(self.root_of(id, &fact, why.cause));
+        }
         let is_news = self.routes.on_fact(&fact);
         self.workloads.on_fact(at, &fact);
         self.outages.on_fact(at, &fact, is_news, &self.routes);
-        self.tracks.on_fact(at, &fact);
-        if !matches!(fact, Fact::Commit { .. }) {
-            let trigger = self.trigger(at, why.cause, root, why.setting, None);
+        if self.is_full() {
+            self.tracks.on_fact(at, &fact);
+        }
+        if self.is_full() && !matches!(fact, Fact::Commit { .. }) {
+            let trigger = self.trigger(at, why.cause, self.root(id), why.setting, None);
             self.ledger.on_fact(&fact, &trigger, &self.workloads, &self.routes, is_news);
         }
         self.facts.push(Recorded { at, fact, why });
@@ -79,41 +103,54 @@ impl Recorder {
 
     /// What led to a commit that is about to be recorded, where more is known of it than its program said.
     pub fn why(&self, commit: Commit<'_>, why: Why) -> Why {
-        self.causes.of_commit(commit, why)
+        if self.is_full() { self.causes.of_commit(commit, why) } else { why }
     }
 
     /// The containers of a pod have been ready since before the run: nothing that happens in it.
     pub fn has_been_ready(&mut self, at: Time, pod: Key, node: Name) {
         let fact = Fact::ContainersReady { pod: pod.clone(), node };
         self.workloads.on_fact(at, &fact);
-        self.tracks.on_fact(at, &fact);
-        let trigger = self.trigger(at, FactId::NONE, FactId::NONE, None, None);
-        self.ledger.has_been_ready(&pod, &trigger, &self.workloads);
+        if self.is_full() {
+            self.tracks.on_fact(at, &fact);
+            let trigger = self.trigger(at, FactId::NONE, FactId::NONE, None, None);
+            self.ledger.has_been_ready(&pod, &trigger, &self.workloads);
+        }
     }
 
     /// The containers of a pod have run since before the run: nothing that happens in it.
     pub fn has_been_running(&mut self, at: Time, pod: Key, node: Name) {
-        self.tracks.on_fact(at, &Fact::ContainersStarted { pod, node, pulled: Span::ZERO });
+        if self.is_full() {
+            self.tracks.on_fact(at, &Fact::ContainersStarted { pod, node, pulled: Span::ZERO });
+        }
     }
 
     /// A machine that has power begins to boot, or is without power again before it is done: no fact, since nothing of it
     /// is seen before it runs.
     pub fn boots(&mut self, at: Time, node: &Name, boots: bool) {
-        self.tracks.nodes.boots(at, node, boots);
+        if self.is_full() {
+            self.tracks.nodes.boots(at, node, boots);
+        }
     }
 
     /// A fault begins or ends to keep a kubelet from running. Whether one runs is a fact; whether the next boot brings one
     /// is not.
     pub fn hangs(&mut self, node: &Name, hangs: bool) {
-        self.tracks.nodes.hangs(node, hangs);
+        if self.is_full() {
+            self.tracks.nodes.hangs(node, hangs);
+        }
     }
 
     /// Hears of a commit and of what it had waited for; its fact is kept already.
     pub fn commit(&mut self, at: Time, change: &Change, wait: Wait) {
-        self.causes.on_commit(change);
+        if self.is_full() {
+            self.causes.on_commit(change);
+        }
         let workload = self.workloads.on_commit(at, change);
         self.routes.on_commit(change);
         self.outages.on_commit(at, change, &self.workloads, &self.routes);
+        if !self.is_full() {
+            return;
+        }
         self.tracks.on_commit(at, change, &self.workloads);
         // A commit that is worth no fact has that which led to it as its cause.
         let own = self.recorded(change.cause).filter(|recorded| matches!(recorded.fact, Fact::Commit { .. }));
@@ -125,6 +162,9 @@ impl Recorder {
 
     /// A request about this object waits for a token of its client; `created` is what it creates.
     pub fn held(&mut self, kind: Kind, key: &Key, created: Option<&Object>, held: Held) {
+        if !self.is_full() {
+            return;
+        }
         let pod = created.and_then(Object::of::<Pod>);
         let workload = pod.and_then(|pod| self.workloads.workload_of(pod));
         self.ledger.on_held(kind, key, workload.as_ref(), held);
@@ -146,9 +186,10 @@ impl Recorder {
         self.workloads.converged_after(since, hold, end)
     }
 
-    /// What each event has cost each workload, with the run ending at `end`.
-    pub fn losses(&self, end: Time) -> Vec<Loss> {
-        self.ledger.losses(end, |fact| self.event(fact).cloned())
+    /// What each event has cost each workload, with the run ending at `end`. Since when a workload is `stuck`, if it is
+    /// known to be at the end, its replicas that are missing waited for nothing but somebody's action. Nothing in a summary.
+    pub fn losses(&self, end: Time, stuck: impl Fn(&WorkloadId) -> Option<Time>) -> Vec<Loss> {
+        self.ledger.losses(end, |fact| self.event(fact).cloned(), stuck)
     }
 
     /// A fact by its name, if there is one.

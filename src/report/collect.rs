@@ -103,7 +103,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         overrides: overrides(loaded, seed, config),
         expectations,
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
-        losses: waterfall::losses(recorder, config, end),
+        losses: waterfall::losses(recorder, config, end, &outlooks),
         refused,
         convergence: Convergence::of(world, &outlooks),
         inputs: inputs(loaded, seed),

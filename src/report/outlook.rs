@@ -185,3 +185,43 @@ pub fn still_round(id: &WorkloadId, workload: &Workload, end: Time) -> Option<St
     let (name, times) = (workload_name(id), counted(lost, "time"));
     Some(format!("{name} was as wanted and lost it {times} without anybody's doing: it {}", told_round(&round, end)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_says_what_would_end_it() {
+        let at = |second: u64| Time::from_micros(second * 1_000_000);
+        let evicted = Situation::Ended("Evicted".into());
+        let told = |situations: &[Situation]| {
+            let round =
+                Round { times: 4, since: at(60), longest: Span::from_secs(90), situations: situations.to_vec() };
+            Outlook::GoesRound(round).in_words(at(600)).unwrap_or_default()
+        };
+        for (situations, way, need) in [
+            (vec![Situation::Running, Situation::BackOff], "Running → CrashLoopBackOff", "containers that do not exit"),
+            (vec![Situation::Waiting("ErrImagePull".into())], "ErrImagePull", "images that can be pulled"),
+            (vec![Situation::Ready, evicted], "Ready → Evicted", "nodes that keep their pods"),
+            (vec![Situation::Ready, Situation::Terminating], "Ready → Terminating", "nodes that stay"),
+            (vec![Situation::Pending, Situation::Ready], "Pending → Ready", "somebody to look"),
+        ] {
+            let told = told(&situations);
+            let begin = format!("goes round: {way}, 4 times since 1m00.0s, at most 1m30.0s each; it needs {need}");
+            assert!(told.starts_with(&begin), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_begun_yet_is_told_as_such() {
+        let at = |second: u64| Time::from_micros(second * 1_000_000);
+        let needs = vec![Need { what: "a".into(), needs: "b".into() }, Need { what: "c".into(), needs: "d".into() }];
+        let stuck = |since| Outlook::Stuck { since: at(since), waits_for: needs.clone() }.in_words(at(600));
+        assert_eq!(stuck(60).as_deref(), Some("has been stuck since 1m00.0s: a, and c; it needs b, and d"));
+        assert_eq!(stuck(601).as_deref(), Some("will be stuck from 10m01.0s on: a, and c; it needs b, and d"));
+        let ready = |from| Outlook::OnItsWay(at(from)).in_words(at(600));
+        assert_eq!(ready(590).as_deref(), Some("is as wanted only since 9m50.0s"));
+        assert_eq!(ready(700).as_deref(), Some("is on its way: left alone it would be as wanted from 11m40.0s on"));
+        assert_eq!((Outlook::AsWanted.in_words(at(0)), Outlook::Unknown.in_words(at(0))), (None, None));
+    }
+}

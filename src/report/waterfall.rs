@@ -1,12 +1,13 @@
 //! The recovery waterfall as data, as rows of `waterfall.csv` and as text: which cause and which setting cost how much.
 
+use super::outlook::{Judgement, Outlook};
 use super::words::{bar, counted, short};
 use crate::cluster::Config;
-use crate::kernel::time::Span;
+use crate::kernel::time::{Span, Time};
 use crate::object::{DelayId, Fact, SettingId};
 use crate::record::Recorder;
 use crate::record::waterfall::{Cause, Loss, Origin, Owner};
-use crate::record::workloads::workload_name;
+use crate::record::workloads::{WorkloadId, workload_name};
 use serde::Serialize;
 
 /// What one event cost one workload. Losses are in replica-microseconds: one replica missing for a second is 1,000,000.
@@ -97,8 +98,14 @@ pub struct WaterfallRow {
 }
 
 /// What each event cost each workload, in the order of events.
-pub fn losses(recorder: &Recorder, config: &Config, end: crate::kernel::time::Time) -> Vec<LossReport> {
-    let mut losses: Vec<Loss> = recorder.losses(end);
+pub fn losses(recorder: &Recorder, config: &Config, end: Time, outlooks: &[Judgement<'_>]) -> Vec<LossReport> {
+    let stuck = |workload: &WorkloadId| {
+        outlooks.iter().find_map(|(id, _, outlook)| match outlook {
+            Outlook::Stuck { since, .. } if *id == workload => Some(*since),
+            _ => None,
+        })
+    };
+    let mut losses: Vec<Loss> = recorder.losses(end, stuck);
     losses.sort_by_key(|loss| loss.since);
     losses.iter().map(|loss| loss_report(loss, recorder, config)).collect()
 }

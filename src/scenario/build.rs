@@ -59,6 +59,7 @@ pub fn build(
         stop: scenario.run.stop,
         start: scenario.run.start,
         hold: scenario.run.hold,
+        record: scenario.output.record,
     }
 }
 

@@ -180,9 +180,11 @@ impl Loaded {
     /// Every value that holds, as TOML, with its origin behind it.
     pub fn defaults(&self) -> String {
         let tree = self.sources.tree(&mut Problems::default());
-        let run = tree.get("run").and_then(|run| run.get_ref().as_table());
-        let keys = run.into_iter().flat_map(|run| run.keys().map(|key| format!("run.{}", key.get_ref())));
-        defaults::shown(&self.scenario, &keys.collect())
+        let said = ["run", "output"].into_iter().flat_map(|name| {
+            let table = tree.get(name).and_then(|table| table.get_ref().as_table());
+            table.into_iter().flat_map(move |table| table.keys().map(move |key| format!("{name}.{}", key.get_ref())))
+        });
+        defaults::shown(&self.scenario, &said.collect())
     }
 
     /// A hash of its text and of its manifests.

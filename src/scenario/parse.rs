@@ -1,11 +1,14 @@
 //! Reads a scenario: its frame, `[run]` and the cluster. The other tables have a file each.
 
-use super::language::{CLUSTER, DOMAIN, POOL, ROOT, RUN};
+use super::language::{CLUSTER, DOMAIN, OUTPUT, POOL, ROOT, RUN};
 use super::problem::code;
 use super::reader::{self, At, Section, Sink};
-use super::schema::{DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario};
+use super::schema::{
+    DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, Output, PROFILE, Pool, Run, SCHEMA, Scenario,
+};
 use super::{control, domain, event, expect, failure, shape, workload};
 use crate::cluster::{Start, Stop};
+use crate::record::Detail;
 use std::collections::BTreeSet;
 use toml::de::DeTable;
 
@@ -19,6 +22,7 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     let title = title.map(|title| title.value).unwrap_or_default();
     let manifests = root.texts("manifests", sink).map(|texts| texts.value).unwrap_or_default();
     let run = run(root.table("run", RUN, sink), sink);
+    let output = output(root.table("output", OUTPUT, sink), sink);
     let (pools, are_pools_complete) = cluster(&mut root, sink);
     let sections = root.tables("domain", "domain", DOMAIN, sink);
     let domains_declared = sections.len();
@@ -37,6 +41,7 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
         title,
         manifests,
         run,
+        output,
         pools,
         domains,
         workloads,
@@ -127,6 +132,17 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
     }
     section.finish(sink);
     run
+}
+
+fn output(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Output {
+    let mut output = Output::default();
+    let Some(mut section) = section else { return output };
+    let record = section.value("record").and_then(|value| shape::one_of(value, "record", &["full", "summary"], sink));
+    if record == Some("summary") {
+        output.record = Detail::Summary;
+    }
+    section.finish(sink);
+    output
 }
 
 fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {

@@ -18,6 +18,7 @@ use crate::object::labels::Selector;
 use crate::object::resources::ResourceList;
 use crate::object::taint::Taint;
 use crate::object::{DelayId, SettingId, Timestamp};
+use crate::record::Detail;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ pub struct Scenario {
     pub manifests: Vec<At<String>>,
     /// `[run]`.
     pub run: Run,
+    /// What is kept of it.
+    pub output: Output,
     /// `[[cluster.pool]]`.
     pub pools: Vec<Pool>,
     /// `[[domain]]`.
@@ -97,6 +100,13 @@ pub struct Run {
     pub hold: Span,
     /// What is there at the beginning.
     pub start: Start,
+}
+
+/// `[output]`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Output {
+    /// How much is kept of a run.
+    pub record: Detail,
 }
 
 /// `[[cluster.pool]]`: machines of one make.

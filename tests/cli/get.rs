@@ -45,7 +45,7 @@ fn a_crashed_node_and_its_pods_at_a_moment() {
 fn a_run_is_named_by_its_folder_its_receipt_or_its_scenario() {
     let folder = with_run("get-run");
     let pods = shown(&folder, &["get", RUN, "pods"]);
-    assert_eq!(pods.lines().count(), 9, "eight pods and a line of heads\n{pods}");
+    assert_eq!(pods.lines().count(), 11, "eight pods, two that cannot end, and a line of heads\n{pods}");
     for run in ["results/node-crash", "results/node-crash/1/run.json", "node-crash.toml"] {
         assert_eq!(shown(&folder, &["get", run, "pods"]), pods, "{run}");
     }
@@ -86,7 +86,7 @@ fn objects_are_asked_for_as_of_kubectl() {
     let get = |arguments: &[&str]| evenkeel(&folder, &[&["get", RUN], arguments].concat());
     let names = shown(&folder, &["get", RUN, "po", "-o", "name"]);
     let pods: Vec<&str> = names.lines().collect();
-    assert!(pods.len() == 8 && pods.iter().all(|name| name.starts_with("pod/web-")), "{names}");
+    assert!(pods.len() == 10 && pods.iter().all(|name| name.starts_with("pod/web-")), "{names}");
     let name = pods[0].strip_prefix("pod/").unwrap();
     for arguments in [&["pod", name][..], &[pods[0]], &["Pods", name]] {
         let (code, out, err) = get(arguments);
@@ -97,7 +97,7 @@ fn objects_are_asked_for_as_of_kubectl() {
     assert!(out.contains("\ndeployment.apps/web   8/8     8            8   ") && out.contains("\n\nNAME "), "{out}");
     assert_eq!(shown(&folder, &["get", RUN, "all"]).matches("NAME ").count(), 4, "pods, service, deployment, set");
     let (_, out, _) = get(&["pods", "-l", "app=web,pod-template-hash", "--no-headers"]);
-    assert_eq!(out.lines().count(), 8, "{out}");
+    assert_eq!(out.lines().count(), 10, "{out}");
     let (_, out, _) = get(&["nodes", "--show-labels"]);
     assert!(out.contains("LABELS") && out.contains("kubernetes.io/hostname=node-1,"), "{out}");
     let (_, out, _) = get(&["leases", "-A"]);

@@ -195,12 +195,7 @@ impl NodeLifecycle {
     fn clear(&mut self, nodes: impl IntoIterator<Item = Arc<Node>>, stage: Stage, cx: &mut Context<'_>) {
         self.pass.as_mut().expect("a pass goes on").stage = stage;
         let clear = Clear { nodes: nodes.into_iter().collect(), run: None, stage };
-        // That all are down was said of the last of them.
-        let known = self.causes.values().map(|causes| causes.ready).filter(|ready| *ready != FactId::NONE);
-        let why = match known.max() {
-            Some(down) if stage == Stage::Stopping => Why::because(down),
-            _ => Why::NOTHING,
-        };
+        let why = if stage == Stage::Stopping { Why::because(self.last_judged()) } else { Why::NOTHING };
         self.drive(Job { work: Work::Clear(clear), why }, Input::Go, cx);
     }
 

@@ -173,12 +173,21 @@ impl Ledger {
         }
     }
 
-    /// What each origin has cost each workload, with the run ending at `end`; `event` names an event.
-    pub fn losses(&self, end: Time, event: impl Fn(FactId) -> Option<Name>) -> Vec<Loss> {
+    /// What each origin has cost each workload, with the run ending at `end`; `event` names an event, and `stuck` says since
+    /// when a workload is known not to get on by itself.
+    pub fn losses(
+        &self,
+        end: Time,
+        event: impl Fn(FactId) -> Option<Name>,
+        stuck: impl Fn(&WorkloadId) -> Option<Time>,
+    ) -> Vec<Loss> {
         let mut accounts = self.accounts.clone();
         for vacancy in self.vacancies.values() {
             let account = accounts.get_mut(&(vacancy.origin, vacancy.workload.clone())).expect("it was opened there");
-            account.give(vacancy.since, &[(end, self.last_cause(vacancy), self.usual_owner(vacancy))], &vacancy.held);
+            let (cause, owner) = (self.last_cause(vacancy), self.usual_owner(vacancy));
+            let moved = stuck(&vacancy.workload).unwrap_or(end).clamp(vacancy.since, end);
+            let after = if cause == Cause::Stuck { owner.clone() } else { Owner::Nobody };
+            account.give(vacancy.since, &[(moved, cause, owner), (end, Cause::Stuck, after)], &vacancy.held);
             if vacancy.opened < end {
                 account.since = Some(account.since.map_or(vacancy.opened, |since| since.min(vacancy.opened)));
             } else {

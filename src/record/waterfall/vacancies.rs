@@ -72,7 +72,9 @@ impl Ledger {
         self.turn(number, Cause::NotRouted, trigger, &[]);
         let vacancy = self.vacancies.remove(&number).expect("it is open");
         let book = self.books.entry(vacancy.workload.clone()).or_default();
-        (book.open.remove(&number), book.unheld.remove(&number), book.awaiting.remove(&number));
+        for numbers in [&mut book.open, &mut book.unheld, &mut book.awaiting] {
+            numbers.remove(&number);
+        }
         if let Some(holder) = &vacancy.holder {
             self.awaiting.remove(holder);
             if let Some((arrival, candidate)) = self.candidates.get_mut(holder) {

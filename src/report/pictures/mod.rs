@@ -23,12 +23,13 @@ pub use waterfall::waterfall_chart;
 /// # Errors
 /// If one cannot be drawn.
 pub fn scenes(finished: &Finished) -> Result<Vec<(&'static str, Scene)>, PlotError> {
-    Ok(vec![
-        ("timeline", ready_chart(finished).scene()?),
-        ("waterfall", waterfall_chart(finished).scene()?),
-        ("pods", pods_chart(finished).scene()?),
-        ("nodes", nodes_chart(finished).scene()?),
-    ])
+    let mut scenes = vec![("timeline", ready_chart(finished).scene()?)];
+    if finished.world.recorder().is_full() {
+        scenes.push(("waterfall", waterfall_chart(finished).scene()?));
+        scenes.push(("pods", pods_chart(finished).scene()?));
+        scenes.push(("nodes", nodes_chart(finished).scene()?));
+    }
+    Ok(scenes)
 }
 
 /// Names in the order in which people count: `node-2` before `node-10`.
@@ -39,8 +40,8 @@ fn natural(name: &str) -> (String, u64, String) {
 
 /// Title, subtitle and end of a picture; `about` says more of what it shows.
 fn story(finished: &Finished, about: &str) -> Story {
-    let Finished { world, report, .. } = finished;
-    let nodes = match world.recorder().tracks.nodes.all.len() {
+    let Finished { world, config, report } = finished;
+    let nodes = match world.recorder().tracks.nodes.all.len().max(config.nodes.len()) {
         1 => "1 node".to_string(),
         many => format!("{} nodes", super::words::grouped(many as u64)),
     };

@@ -103,10 +103,7 @@ impl<'a> Read<'a> {
             if place.is_none() {
                 return None;
             }
-            match field.and_then(placeholder) {
-                Some(value) => drop(values.insert(wrong.key, value)),
-                None => return None,
-            }
+            values.insert(wrong.key, field.and_then(placeholder)?);
         }
         None
     }
