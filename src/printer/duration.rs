@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const SECOND: i64 = 1_000_000;
 
-/// A span [µs], which may be negative, as `duration.HumanDuration` writes it.
+/// A span (µs), which may be negative, as `duration.HumanDuration` writes it.
 pub fn human(micros: i64) -> String {
     // Whole seconds, cut off towards zero.
     let seconds = micros / SECOND;

@@ -118,7 +118,7 @@ mod tests {
     fn texts_that_never_end_are_found_where_they_open() {
         for (text, open) in [
             ("a = \"\"\"x\n", Some(4)),
-            ("a = \"\"\"x\"\"\"\nb = '''y\n", Some(18)),
+            ("a = \"\"\"x\"\"\"\nb = '''y\n", Some(16)),
             ("a = \"\"\"x \\\"\"\" y\"\"\"\n", None),
             ("a = '''\\'''\n", None),
             ("# \"\"\"\na = \"x # y\"\n", None),

@@ -259,7 +259,7 @@ fn nobody_reading_on_is_not_an_error() {
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
 
-/// The README shows what its first command prints, and the picture that it makes; `EVENKEEL_README=write` renews both.
+/// The README shows what its first command prints, and pictures that it makes; `EVENKEEL_README=write` renews both.
 #[test]
 #[allow(clippy::disallowed_methods)] // a test may read its environment
 fn the_readme_shows_what_the_command_shows() {
@@ -272,20 +272,27 @@ fn the_readme_shows_what_the_command_shows() {
     };
     let shown: Vec<String> = out.lines().take_while(|line| !line.starts_with("Files in")).map(timing).collect();
     let shown = shown.join("\n").trim_end().to_string();
-    let picture = fs::read_to_string(folder.join("results/five-frontends/1/timeline.svg")).unwrap();
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (readme_path, picture_path) = (root.join("README.md"), root.join("docs/five-frontends.svg"));
+    let readme_path = root.join("README.md");
+    let pictures =
+        [("timeline", "five-frontends"), ("waterfall", "five-frontends-waterfall"), ("pods", "five-frontends-pods")];
+    let pictures = pictures.map(|(made, kept)| {
+        let made = folder.join(format!("results/five-frontends/1/{made}.svg"));
+        (fs::read_to_string(made).unwrap(), root.join(format!("docs/{kept}.svg")))
+    });
     let readme = fs::read_to_string(&readme_path).unwrap();
     let start = readme.find("```text\n").expect("an excerpt") + "```text\n".len();
     let end = start + readme[start..].find("\n```").expect("its end");
     if std::env::var("EVENKEEL_README").is_ok_and(|value| value == "write") {
         fs::write(&readme_path, format!("{}{shown}{}", &readme[..start], &readme[end..])).unwrap();
-        fs::write(&picture_path, &picture).unwrap();
+        pictures.iter().for_each(|(picture, path)| fs::write(path, picture).unwrap());
     }
     let readme = fs::read_to_string(&readme_path).unwrap();
     assert!(readme.contains(&shown), "README.md does not show:\n{shown}");
-    assert!(fs::read_to_string(&picture_path).unwrap() == picture, "docs/five-frontends.svg is not the picture made");
+    for (picture, path) in &pictures {
+        assert!(fs::read_to_string(path).unwrap() == *picture, "{} is not the picture made", path.display());
+    }
     // The figures in its sentences are those of the excerpt.
     let unnoticed = shown.split("for the first ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
     let (number, unit) = unnoticed.split_at(unnoticed.len() - 1);

@@ -151,7 +151,7 @@ fn finished_runs_of_several_seeds_outlive_an_interruption() {
         let run = fs::read_to_string(results.join(seed).join("run.json")).unwrap();
         let run: Value = serde_json::from_str(&run).unwrap();
         assert_eq!(run["receipt"]["seed"].to_string(), *seed);
-        assert_eq!(names(&results.join(seed)).len(), 8);
+        assert_eq!(names(&results.join(seed)).len(), 13);
     }
     // They are no obstacle to going on.
     let (code, _, err) = evenkeel(&folder, &["five-frontends.toml", "--seed", &kept[0], "-q"]);

@@ -151,7 +151,6 @@ impl Ledger {
         let Some(number) = vacancy else { return };
         let cause = self.cause_of(key);
         let vacancy = self.vacancies.get_mut(&number).expect("it is open");
-        let is_fetched = matches!(vacancy.cause, Cause::Starting | Cause::Pulling);
         if matches!(vacancy.cause, Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated | Cause::Pulling) {
             // Its node could hear after all; or its images came.
             vacancy.cause = Cause::Starting;
@@ -160,7 +159,7 @@ impl Ledger {
         let owner =
             if fails { Owner::Setting(SettingId::ImagePullBackoffBase) } else { Owner::Delay(DelayId::ImagePull) };
         let pull = (there, Cause::Pulling, owner);
-        let pieces: &[Piece] = if is_fetched && pulled > Span::ZERO { &[pull] } else { &[] };
+        let pieces: &[Piece] = if vacancy.cause == Cause::Starting && pulled > Span::ZERO { &[pull] } else { &[] };
         self.turn(number, cause, trigger, pieces);
     }
 

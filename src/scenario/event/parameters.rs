@@ -100,9 +100,7 @@ impl<'a> Read<'a> {
             shape::wrong(&wrong, &place.clone().unwrap_or_else(|| whole.clone()), is_missing, sink);
             is_good = false;
             let field = self.row.parameters().iter().find(|field| field.name == wrong.key);
-            if place.is_none() {
-                return None;
-            }
+            place.as_ref()?;
             values.insert(wrong.key, field.and_then(placeholder)?);
         }
         None
