@@ -47,7 +47,7 @@
 //! | 5 | [`record`] | what is kept of a run |
 //! | 6 | [`cluster`] | the world: knows them all |
 //! | 7 | `scenario`, `manifest` | the only code that reads input |
-//! | 8 | `plot`, `report`, `conformance` | what a run says |
+//! | 8 | `plot`, `report`, `printer`, `conformance` | what a run says |
 //! | 9 | `cli` | the command |
 //!
 //! Layers 0 to 6 are the engine: no clock, no files, no threads, no environment, no hash order, no system floating
@@ -72,6 +72,7 @@
 //!     until: Time::ZERO + Span::from_secs(60),
 //!     stop: Stop::Time,
 //!     hold: Span::from_secs(10),
+//!     record: evenkeel::record::Detail::Full,
 //! });
 //! world.run();
 //! assert_eq!(world.now(), Time::ZERO + Span::from_secs(60));
@@ -107,6 +108,10 @@ pub mod manifest;
 pub mod plot;
 #[cfg(feature = "scenario")]
 pub mod report;
+#[cfg(feature = "scenario")]
+pub mod explain;
+#[cfg(feature = "manifest")]
+pub mod printer;
 #[cfg(feature = "manifest")]
 pub mod conformance;
 #[cfg(feature = "cli")]

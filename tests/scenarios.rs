@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 mod broken;
 #[path = "corpus/harness.rs"]
 mod harness;
+#[path = "scenarios/waterfall.rs"]
+mod waterfall;
 
 fn scenarios() -> Vec<Loaded> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");

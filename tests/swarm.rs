@@ -20,6 +20,9 @@ use evenkeel::object::{
     DelayId, Delays, Deployment, Key, Kind, Labels, Meta, Node, Object, Pod, ReplicaSet, Selector, Service, Settings,
     Timestamp,
 };
+use evenkeel::record::Detail;
+use evenkeel::record::converge::Stretches;
+use evenkeel::record::workloads::workload_name;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -93,11 +96,59 @@ fn run(seed: u64) -> Result<(), String> {
         }
     }
     check(&world)?;
+    stretches(&world).map_err(|wrong| format!("seed {seed}: {wrong}"))?;
     if seed.is_multiple_of(10) {
         let mut again = World::new(Dice::new(seed).config());
         again.run();
         if again.digest() != world.digest() {
             return Err(format!("seed {seed}: a second run differs"));
+        }
+    }
+    Ok(())
+}
+
+/// Times during which something was as wanted lie one after another within the run, with time between them, and the last is
+/// open if and only if it still is.
+fn stretches(world: &World) -> Result<(), String> {
+    let (workloads, end) = (&world.recorder().workloads, world.now());
+    let each = workloads.iter().map(|(id, workload)| (workload_name(id), &workload.converged));
+    for (name, converged) in std::iter::once(("all".to_string(), workloads.all_converged())).chain(each) {
+        let found = Stretches::of(converged, end);
+        let mut before = None;
+        for stretch in &found.all {
+            let to = stretch.to.unwrap_or(end);
+            if before.is_some_and(|before| before >= stretch.from) || to < stretch.from || to > end {
+                return Err(format!("{name}: {stretch:?} after {before:?}, the end is {end}"));
+            }
+            if stretch.held != to.since(stretch.from) || stretch.to == Some(stretch.from) {
+                return Err(format!("{name}: {stretch:?} did not last so long"));
+            }
+            // A stretch that is open has none after it.
+            before = Some(stretch.to.unwrap_or(Time::from_micros(u64::MAX)));
+        }
+        if found.total() > end.since(Time::ZERO) {
+            return Err(format!("{name}: as wanted for {} of {end}", found.total()));
+        }
+        if found.since().is_some() != (converged.value() == 1) {
+            return Err(format!("{name}: the last stretch is {:?}, and it is {}", found.all.last(), converged.value()));
+        }
+    }
+    // All together are as wanted exactly while each is.
+    let is_all = workloads.iter().all(|(_, workload)| workload.converged.value() == 1);
+    let has_any = workloads.iter().next().is_some();
+    if has_any && workloads.converged_since().is_some() != is_all {
+        return Err(format!("each is as wanted: {is_all}, all together: {:?}", workloads.converged_since()));
+    }
+    // Longhand: what is counted step by step is what there is at the end.
+    for (id, workload) in workloads.iter() {
+        let own = workloads.pods().filter(|(_, pod)| pod.workload.as_ref() == Some(id));
+        let actual = own.filter(|(_, pod)| pod.is_ready && pod.is_serving && pod.is_current).count() as i64;
+        if actual != workload.actual.value() {
+            return Err(format!(
+                "{}: {actual} pods are actual, {} counted",
+                workload_name(id),
+                workload.actual.value()
+            ));
         }
     }
     Ok(())
@@ -135,6 +186,8 @@ impl Dice {
             until: Time::ZERO + Span::from_secs(60 * minutes),
             stop: if self.below(2) == 0 { Stop::Time } else { Stop::Converged },
             hold: Span::from_secs(10),
+
+            record: Detail::Full,
         }
     }
 

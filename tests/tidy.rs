@@ -22,7 +22,7 @@ fn layer(folder: &str) -> Option<u8> {
         "record" => 5,
         "cluster" => 6,
         "scenario" | "manifest" => 7,
-        "experiment" | "explain" | "hunt" | "conformance" | "plot" | "report" => 8,
+        "experiment" | "explain" | "hunt" | "conformance" | "plot" | "printer" | "report" => 8,
         "cli" | "bind" | "serve" | "main" => 9,
         _ => return None,
     })

@@ -8,6 +8,7 @@ use super::{Action, ActionRow, Build, View, Which, patch};
 use crate::apiserver::Request;
 use crate::object::field::{Field, Parameters, Shape, Value, Wrong};
 use crate::object::taint::{Taint, TaintKey};
+use crate::object::validation::text;
 use crate::object::{Edit, Key, Kind, Name, Node};
 use std::fmt;
 use std::sync::Arc;
@@ -86,6 +87,12 @@ fn build_taint(parameters: &Parameters) -> Result<Arc<dyn Action>, Wrong> {
     };
     let add: Vec<Taint> =
         given.iter().map(|text| taint(text).ok_or_else(|| wrong(text))).collect::<Result<_, Wrong>>()?;
+    for taint in &add {
+        let faults = text::qualified_name(&taint.key).into_iter().chain(text::label_value(&taint.value));
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(Wrong::new("taint", format!("no taint can be `{}={}`", taint.key, taint.value)).help(fault));
+        }
+    }
     if add.is_empty() {
         return Err(missing("taint", "which taint", "taint = \"dedicated=db:NoSchedule\""));
     }
@@ -131,6 +138,13 @@ fn build_label(parameters: &Parameters) -> Result<Arc<dyn Action>, Wrong> {
             }
             Some(key) => remove.push(key.into()),
             None => labels.push((key.into(), value.into())),
+        }
+        let key = key.strip_suffix('-').unwrap_or(key);
+        if let Some(fault) = text::qualified_name(key).first() {
+            return Err(Wrong::new("labels", format!("`{key}` is no good name of a label")).help(fault.clone()));
+        }
+        if let Some(fault) = text::label_value(value).first() {
+            return Err(Wrong::new("labels", format!("`{value}` is no good value of a label")).help(fault.clone()));
         }
     }
     if labels.is_empty() && remove.is_empty() {

@@ -1,8 +1,9 @@
 //! Reads the parameters that only actions have.
 
 use crate::object::field::{Field, Parameters, Shape, Wrong};
+use crate::object::reference::{self, Unclear};
 use crate::object::taint::{Effect, Taint, TaintKey};
-use crate::object::{Key, Kind, Name};
+use crate::object::{Key, Kind};
 
 pub use crate::object::parameter::{count, flag, missing, required_text, span, table, text, texts};
 
@@ -13,36 +14,30 @@ pub const OF: Field = Field::required(
     "The object, as `deployment/web`, or `deployment/NAMESPACE/web` outside `default`.",
 );
 
-/// What [`OF`] names. Kinds are written as kubectl writes them, in the singular or the plural.
+/// What [`OF`] names. Kinds are written as kubectl writes them: in the singular, the plural or in short.
 ///
 /// # Errors
 /// If it names no object of a kind that is simulated.
 pub fn object(parameters: &Parameters) -> Result<(Kind, Key), Wrong> {
     let given = required_text(parameters, "of", "which object", "of = \"deployment/web\"")?;
-    let wrong = |why: String| Wrong::new("of", why).help("write it as `deployment/web` or `deployment/NAMESPACE/web`");
-    let Some((kind, name)) = given.split_once('/') else {
-        return Err(wrong(format!("`{given}` does not say of which kind")));
-    };
-    let is_meant = |known: &&Kind| known.name().eq_ignore_ascii_case(kind) || known.plural().eq_ignore_ascii_case(kind);
-    let Some(&kind) = Kind::ALL.iter().find(is_meant) else {
-        let names = Kind::ALL.iter().map(|kind| kind.name().to_lowercase());
-        let known = names.filter(|name| !name.ends_with("opaque")).collect::<Vec<_>>().join(", ");
-        return Err(
-            Wrong::new("of", format!("`{kind}` is no kind that is simulated")).help(format!("kinds are {known}"))
-        );
-    };
-    let key = match name.split_once('/') {
-        Some((namespace, name)) if kind.is_namespaced() => Key::new(namespace, name),
-        Some(_) => return Err(wrong(format!("a {kind} has no namespace: `{given}`"))),
-        None if kind.is_namespaced() => Key::new("default", name),
-        None => Key::cluster(name),
-    };
-    let is_named = |part: &Name| !part.is_empty() && !part.contains('/');
-    if is_named(&key.name) && (is_named(&key.namespace) || !kind.is_namespaced()) {
-        Ok((kind, key))
-    } else {
-        Err(wrong(format!("`{given}` does not name a {kind}")))
-    }
+    reference::object(given).map_err(|unclear| {
+        let wrong =
+            |why: String| Wrong::new("of", why).help("write it as `deployment/web` or `deployment/NAMESPACE/web`");
+        match unclear {
+            Unclear::NoKind => wrong(format!("`{given}` does not say of which kind")),
+            Unclear::Namespaced(kind) => wrong(format!("a {kind} has no namespace: `{given}`")),
+            Unclear::NoName(kind) => wrong(format!("`{given}` does not name a {kind}")),
+            Unclear::UnknownKind(word) => {
+                let names = Kind::ALL.iter().filter(|kind| !kind.is_opaque()).map(|kind| kind.name().to_lowercase());
+                let known = names.collect::<Vec<_>>().join(", ");
+                let why = match reference::unsimulated(word) {
+                    Some(kind) => format!("a {kind} is not simulated yet"),
+                    None => format!("`{word}` is no kind that is simulated"),
+                };
+                Wrong::new("of", why).help(format!("kinds are {known}"))
+            }
+        }
+    })
 }
 
 /// What [`OF`] names, if it is of one of these kinds; `what` is said of another.

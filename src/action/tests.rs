@@ -332,7 +332,7 @@ fn a_parameter_of_an_action_without_sense_is_refused_with_a_sentence() {
     for (name, parameters, told) in [
         ("scale", vec![], "of: which object? `of` is missing, as in `of = \"deployment/web\"`"),
         ("scale", vec![of("web")], "of: `web` does not say of which kind"),
-        ("scale", vec![of("cronjob/web")], "of: `cronjob` is no kind that is simulated"),
+        ("scale", vec![of("cronjob/web")], "of: a CronJob is not simulated yet"),
         ("scale", vec![of("deployment/")], "of: `deployment/` does not name a Deployment"),
         ("scale", vec![of("deployment/a/b/c")], "of: `deployment/a/b/c` does not name a Deployment"),
         ("delete", vec![of("node/a/b")], "of: a Node has no namespace: `node/a/b`"),

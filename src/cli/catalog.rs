@@ -244,6 +244,12 @@ mod tests {
                 text.push_str(&event("crash", "do = \"node.crash\"\ntarget = { node = \"w-1\" }"));
                 text.push_str(&event("cut", "do = \"node.partition\"\ntarget = { node = \"w-1\" }"));
                 text.push_str(&event("repair", "do = \"node.uncordon\"\ntarget = { node = \"w-1\" }"));
+                if entry.name == "power.restore" {
+                    // There has to be something to restore.
+                    text.push_str(
+                        "[[event]]\nid = \"dark\"\nat = \"10s\"\ndo = \"power.loss\"\ntarget = { zone = \"a\" }\n",
+                    );
+                }
                 text.push_str(&entry.example);
                 let files = |path: &str| {
                     match path {

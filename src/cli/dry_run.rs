@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 use super::arguments::{Output, RunArguments};
-use super::{exit, terminal};
+use super::{exit, interrupt, terminal};
 use crate::cluster::World;
 use crate::kernel::time::{Span, Time};
 use crate::report::plan::{Estimate, Plan};
@@ -24,7 +24,11 @@ pub fn dry_run(loaded: &Loaded, seeds: &[u64], arguments: &RunArguments, documen
     let mut plan = Plan::of(loaded, seeds);
     let jobs = arguments.jobs.map_or_else(rayon::current_num_threads, usize::from);
     // That the engine stops itself is the business of a run.
-    plan.estimate = catch_unwind(AssertUnwindSafe(|| estimate(loaded, seeds[0], jobs))).ok();
+    plan.estimate = catch_unwind(AssertUnwindSafe(|| estimate(loaded, seeds[0], jobs))).ok().flatten();
+    if let Some(code) = interrupt::exit_code() {
+        terminal::err("interrupted\n");
+        return code;
+    }
     match arguments.output {
         _ if arguments.quiet => exit::MET,
         Output::Json => {
@@ -35,17 +39,19 @@ pub fn dry_run(loaded: &Loaded, seeds: &[u64], arguments: &RunArguments, documen
     }
 }
 
-fn estimate(loaded: &Loaded, seed: u64, jobs: usize) -> Estimate {
+/// What a trial says of the cost; nothing if somebody wants it to stop.
+fn estimate(loaded: &Loaded, seed: u64, jobs: usize) -> Option<Estimate> {
     let before = resident_bytes();
     let started = Instant::now();
     let config = loaded.config(Some(seed));
     let until = config.until.min(Time::ZERO + TRIAL);
-    let mut world = World::new(config);
-    while world.now() < until && world.events() < TRIAL_EVENTS && world.step() {}
+    let is_wanted = || interrupt::exit_code().is_none();
+    let mut world = World::new_while(config, &mut { is_wanted })?;
+    while world.now() < until && world.events() < TRIAL_EVENTS && is_wanted() && world.step() {}
     let trial_wall_us = started.elapsed().as_micros() as u64;
     let trial_bytes = resident_bytes().zip(before).map(|(now, before)| now.saturating_sub(before));
     let trial_us = world.now().as_micros();
-    Estimate { trial_us, trial_events: world.events(), trial_wall_us, trial_bytes, jobs }
+    Some(Estimate { trial_us, trial_events: world.events(), trial_wall_us, trial_bytes, jobs })
 }
 
 /// Memory that the program holds, where the system says so in a file.

@@ -1,6 +1,8 @@
 //! Files that are written: which a run leaves behind, and how all come to be whole or not at all.
 
-use crate::report::{Finished, Receipt};
+use super::arguments::Plots;
+use crate::explain::{Tale, timeline};
+use crate::report::{Finished, Receipt, waterfall};
 use crate::scenario::Loaded;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -8,39 +10,75 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The receipt and everything that a program may want to know.
-const RECEIPT: &str = "run.json";
+pub const RECEIPT: &str = "run.json";
+
+/// Names of the pictures, without what says the paper and the format.
+const PICTURES: [&str; 4] = ["timeline", "waterfall", "pods", "nodes"];
 
 /// A file of a run folder: its name and its content.
 pub type Content = (String, Vec<u8>);
 
 /// The files of a run, in the order in which they are named to the user.
-pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished) -> Result<Vec<Content>> {
+pub fn contents(loaded: &Loaded, seed: Option<u64>, finished: &Finished, plots: Plots) -> Result<Vec<Content>> {
     let recorder = finished.world.recorder();
     let rows = recorder.convergence_rows(finished.config.hold, finished.world.now());
-    let mut files = vec![
-        (RECEIPT.to_string(), finished.report.to_json().into_bytes()),
-        ("scenario.toml".to_string(), loaded.resolved(seed).into_bytes()),
-    ];
-    for (name, manifest) in loaded.manifest_names().into_iter().zip(&loaded.manifests) {
-        files.push((name, manifest.text.clone().into_bytes()));
-    }
+    let mut files = vec![(RECEIPT.to_string(), finished.report.to_json().into_bytes())];
+    files.extend(loaded.kept(seed).into_iter().map(|(name, text)| (name, text.into_bytes())));
+    let moments = timeline::timeline(&Tale::of(finished), finished);
+    let told = timeline::markdown(&finished.report.title, &moments);
+    files.push(("timeline.md".to_string(), told.into_bytes()));
     files.push(("timeline.csv".to_string(), table(&recorder.timeline_rows())?));
     files.push(("convergence.csv".to_string(), table(&rows)?));
-    files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
-    pictures(finished, &mut files)?;
+    let stretches = recorder.stretch_rows(finished.config.hold, finished.world.now());
+    files.push(("stretches.csv".to_string(), table(&stretches)?));
+    if recorder.is_full() {
+        files.push(("waterfall.csv".to_string(), table(&waterfall::rows(&finished.report.losses))?));
+        files.push(("facts.csv".to_string(), table(&recorder.fact_rows())?));
+    }
+    pictures(finished, plots, &mut files)?;
     Ok(files)
 }
 
+/// Which pictures a run folder holds. One that somebody lost is missed as long as there is another of its kind.
+pub fn plots_in(folder: &Path) -> Plots {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut plots = Plots::default();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some((stem, ending)) = name.rsplit_once('.').filter(|(_, ending)| ["svg", "png"].contains(ending)) else {
+            continue;
+        };
+        let (stem, is_dark) = stem.strip_suffix("-dark").map_or((stem, false), |stem| (stem, true));
+        if PICTURES.contains(&stem) {
+            plots.dark |= is_dark;
+            plots.light |= !is_dark;
+            plots.png |= ending == "png";
+        }
+    }
+    plots
+}
+
 #[cfg(feature = "plot")]
-fn pictures(finished: &Finished, files: &mut Vec<Content>) -> Result<()> {
-    let chart = crate::report::picture::chart(finished);
-    files.push(("timeline.svg".to_string(), crate::plot::svg(&chart)?.into_bytes()));
-    files.push(("timeline.png".to_string(), crate::plot::png(&chart)?));
+fn pictures(finished: &Finished, plots: Plots, files: &mut Vec<Content>) -> Result<()> {
+    let themes = [(plots.light, crate::plot::Theme::Light), (plots.dark, crate::plot::Theme::Dark)];
+    let themes: Vec<_> = themes.into_iter().filter_map(|(is_wanted, theme)| is_wanted.then_some(theme)).collect();
+    if themes.is_empty() {
+        return Ok(());
+    }
+    for (name, scene) in crate::report::pictures::scenes(finished)? {
+        for &theme in &themes {
+            let name = format!("{name}{}", theme.suffix());
+            files.push((format!("{name}.svg"), scene.svg(theme)?.into_bytes()));
+            if plots.png {
+                files.push((format!("{name}.png"), scene.png(theme)?));
+            }
+        }
+    }
     Ok(())
 }
 
 #[cfg(not(feature = "plot"))]
-fn pictures(_: &Finished, _: &mut Vec<Content>) -> Result<()> {
+fn pictures(_: &Finished, _: Plots, _: &mut Vec<Content>) -> Result<()> {
     Ok(())
 }
 
@@ -90,13 +128,25 @@ pub fn may_write(folder: &Path, receipt: &Receipt, force: bool) -> Result<()> {
 /// last, and what else lies there stays.
 pub fn write(folder: &Path, files: &[Content]) -> Result<()> {
     let parent = folder.parent().context("a run folder has a parent")?;
-    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    make_folder(parent, "name another with --out-dir")?;
     let name = folder.file_name().context("a run folder has a name")?.to_string_lossy();
     let temporary = parent.join(format!(".{name}.{}.tmp", std::process::id()));
     let written = write_into(&temporary, files).and_then(|()| move_into_place(&temporary, folder, files));
     // Nothing half done is left behind; after a move there is nothing to remove.
     let _ = fs::remove_dir_all(&temporary);
     written.with_context(|| format!("cannot write {}", folder.display()))
+}
+
+/// Makes a folder, and those that it is in. If a file is in the way that is said, and `other` is a way out.
+fn make_folder(folder: &Path, other: &str) -> Result<()> {
+    if let Some(file) = folder.ancestors().find(|path| path.exists() && !path.is_dir()) {
+        let what = format!("{} is a file, not a folder", file.display());
+        match file == folder {
+            true => bail!("{what}; {other}"),
+            false => bail!("cannot make {}: {what}; {other}", folder.display()),
+        }
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
 fn write_into(temporary: &Path, files: &[Content]) -> Result<()> {
@@ -146,7 +196,7 @@ pub fn write_new(files: &[(&Path, &str)], force: bool, other: &str) -> Result<()
     }
     for (path, text) in files {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            make_folder(folder, other)?;
         }
         write_whole(path, text)?;
     }

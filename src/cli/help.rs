@@ -13,11 +13,15 @@ pub fn help(arguments: &HelpArguments) -> u8 {
     let style = terminal::style(arguments.shown, None);
     let found = match arguments.words.as_slice() {
         [] => Some(Cli::command().render_long_help().to_string()),
-        // `run` is a command and a table of scenarios.
-        words => match (command(words), name(&words.join(" "))) {
-            (Some(command), Some(name)) => Some(format!("{}\n\n{name}", command.trim_end())),
-            (command, name) => command.or(name).or_else(|| key(&words.join(" "))),
-        },
+        // Several things may bear a name: `run` is a command and a table of scenarios, `min-ready` a measure and a key.
+        words => {
+            let word = words.join(" ");
+            // That a table is a key of the file as well is no news.
+            let key = if describe::find(&word).is_some() { None } else { key(&word) };
+            let found: Vec<String> = [command(words), name(&word), key].into_iter().flatten().collect();
+            let found: Vec<&str> = found.iter().map(|text| text.trim_end()).collect();
+            (!found.is_empty()).then(|| format!("{}\n", found.join("\n\n"))).or_else(|| path(&word))
+        }
     };
     match found {
         Some(text) => terminal::out(&style.finish(text)),
@@ -97,6 +101,30 @@ fn key(word: &str) -> Option<String> {
     (!found.is_empty()).then(|| found.join("\n"))
 }
 
+/// A path of a scenario: a key of a table, as `event.after`, or a table in another, as `cluster.pool`.
+fn path(word: &str) -> Option<String> {
+    let (above, own) = word.rsplit_once('.')?;
+    let table = |name: &str| describe::TABLES.iter().find(|table| table.written.trim_matches(['[', ']']) == name);
+    if let Some(table) = table(word) {
+        return name(table.name);
+    }
+    let last = above.rsplit('.').next().unwrap_or(above);
+    let tables: Vec<&str> = table(above).or_else(|| describe::find(last)).map(|table| table.name).into_iter().collect();
+    let all = Registry::value_variants().iter().flat_map(|&registry| entries(registry));
+    let is_meant = |entry: &Entry| entry.name.eq_ignore_ascii_case(above) || tables.contains(&entry.name.as_str());
+    let keys = all.filter(is_meant).filter_map(|entry| {
+        let Key { shape, is_required, default, what, .. } = entry.keys.iter().find(|key| key.name == own)?;
+        let required = if *is_required { "; required" } else { "" };
+        let default = default.map_or_else(String::new, |default| format!("; {default} if left out"));
+        let name = &entry.name;
+        Some(format!(
+            "{own} (key of {name})\n\n{what}\nValue: {shape}{required}{default}\nMore: evenkeel help {name}\n"
+        ))
+    });
+    let found: Vec<String> = keys.collect();
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
 fn registry_name(registry: Registry) -> String {
     registry.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
 }
@@ -130,6 +158,13 @@ mod tests {
         assert!(command(&["run".to_string()]).is_some_and(|text| text.contains("Usage: evenkeel run")));
         assert!(key("at-most").is_some_and(|text| text.contains("(key of [[expect]])")));
         assert!(key("at-mots").is_none() && unknown("at-mots").contains("did you mean `at-most`?"));
+        assert!(path("event.after").is_some_and(|text| text.contains("after (key of event)")));
+        assert!(path("cluster.pool").is_some_and(|text| text.contains("capacity")));
+        assert!(path("cluster.pool.zones").is_some_and(|text| text.contains("zones (key of pool)")));
+        assert!(path("burst.share").is_some_and(|text| text.contains("share (key of burst)")));
+        assert!(path("failure.burst.share").is_some_and(|text| text.contains("share (key of burst)")));
+        assert!(path("link.slow.factor").is_some_and(|text| text.contains("factor (key of link.slow)")));
+        assert!(path("event.nothing").is_none() && path("nothing.at").is_none());
         assert!(unknown("node.crahs").contains("did you mean `node.crash`?"));
     }
 }

@@ -29,7 +29,7 @@ pub fn inputs<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<Input>
         } else if path.is_dir() {
             in_folder(path)
         } else {
-            Ok(vec![Input { path: shown.clone(), text: None }])
+            Ok(vec![Input::file(shown.as_str())])
         };
         match found {
             Ok(found) => inputs.extend(found),
@@ -55,10 +55,15 @@ fn in_folder(folder: &Path) -> Result<Vec<Input>, String> {
         return Err("there is no `.toml` file in this folder".to_string());
     }
     paths.sort();
-    Ok(paths.into_iter().map(|path| Input { path, text: None }).collect())
+    Ok(paths.into_iter().map(Input::file).collect())
 }
 
 impl Input {
+    /// The scenario file of this path.
+    pub fn file(path: impl Into<String>) -> Input {
+        Input { path: path.into(), text: None }
+    }
+
     /// Reads the scenario and its manifests.
     ///
     /// # Errors

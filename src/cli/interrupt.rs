@@ -23,6 +23,13 @@ pub fn listen() {
     });
 }
 
+/// A file that would grow beyond what the user may write is an error of that file, which is cleaned up after and told, and
+/// not the end of the program.
+pub fn survive_full_disks() {
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
 /// With what to exit because of a signal, if one has come.
 pub fn exit_code() -> Option<u8> {
     let signal = CAUGHT.get()?.load(Ordering::Relaxed);

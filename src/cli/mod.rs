@@ -13,8 +13,18 @@ mod progress;
 
 mod dry_run;
 mod files;
+mod moment;
+mod once;
+mod past;
+mod diff;
 mod run;
+mod timeline;
+mod why;
 mod seeds;
+
+#[cfg(feature = "manifest")]
+mod get;
+mod verify;
 
 mod check;
 mod fmt;
@@ -48,6 +58,7 @@ pub mod exit {
 
 /// Runs the command line and says with what to exit.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
+    interrupt::survive_full_disks();
     let cli = match Cli::try_parse_from(arguments::verb_first(arguments)) {
         Ok(cli) => cli,
         // Help and version are no errors, and a broken pipe is nobody's problem.
@@ -61,6 +72,14 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         #[cfg(feature = "manifest")]
         Command::Conformance { what } => conformance::conformance(&what),
+        #[cfg(feature = "manifest")]
+        Command::Get(arguments) => get::get(&arguments),
+        #[cfg(feature = "manifest")]
+        Command::Events(arguments) => get::events(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Why(arguments) => why::why(&arguments),
+        Command::Timeline(arguments) => timeline::timeline(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         #[cfg(feature = "manifest")]
         Command::Import { what: arguments::Import::Dump(arguments) } => import::dump(&arguments),

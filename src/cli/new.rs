@@ -47,7 +47,9 @@ fn write(shipped: &Shipped, path: &Path, force: bool) -> Result<String> {
     let mut files: Vec<(PathBuf, &str)> = vec![(path.to_path_buf(), shipped.text)];
     files.extend(shipped.manifests.iter().map(|(name, text)| (beside(name), *text)));
     let whole: Vec<(&Path, &str)> = files.iter().map(|(path, text)| (path.as_path(), *text)).collect();
-    write_new(&whole, force, "another name")?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    write_new(&whole, force, "name another place")?;
+    let made = folder.map_or_else(String::new, |folder| format!("made the folder {}; ", folder.display()));
     let names: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
-    Ok(format!("wrote {}; next: evenkeel run {}\n", names.join(" and "), path.display()))
+    Ok(format!("{made}wrote {}; next: evenkeel run {}\n", names.join(" and "), path.display()))
 }

@@ -5,20 +5,18 @@
 
 use super::arguments::{Cli, Output, RunArguments};
 use super::input::{Input, inputs};
+use super::once::{Stopped, save, simulate};
 use super::overrides;
 use super::progress::Progress;
-use super::{dry_run, exit, files, interrupt, seeds, terminal};
-use crate::cluster::World;
+use super::{dry_run, exit, interrupt, seeds, terminal};
 use crate::kernel::time::Time;
+use crate::report::Verdict;
 use crate::report::screen::screen;
 use crate::report::words::counted;
-use crate::report::{Finished, Verdict, simulate_watched};
 use crate::scenario::problem::Severity;
 use crate::scenario::suggest::nearest;
 use crate::scenario::{Loaded, Problems};
-use anyhow::Result;
 use clap::CommandFactory;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
@@ -77,23 +75,17 @@ fn run_input(input: &Input, overrides: &[String], arguments: &RunArguments, docu
         terminal::err(&introduction(&loaded, overrides));
     }
     match seeds {
-        [] => run_once(&loaded, None, overrides, arguments, documents),
-        [seed] => run_once(&loaded, Some(*seed), overrides, arguments, documents),
-        many => seeds::run_many(&loaded, many, overrides, arguments, documents),
+        [] => run_once(&loaded, None, arguments, documents),
+        [seed] => run_once(&loaded, Some(*seed), arguments, documents),
+        many => seeds::run_many(&loaded, many, arguments, documents),
     }
 }
 
 /// One run, on the screen.
-fn run_once(
-    loaded: &Loaded,
-    seed: Option<u64>,
-    keys: &[String],
-    arguments: &RunArguments,
-    documents: &mut Vec<String>,
-) -> u8 {
+fn run_once(loaded: &Loaded, seed: Option<u64>, arguments: &RunArguments, documents: &mut Vec<String>) -> u8 {
     let started = Instant::now();
     let progress = Progress::of_run(arguments.progress, loaded.name(), Time::ZERO + loaded.scenario.run.until);
-    let run = simulate(loaded, seed, keys, arguments, &mut |world| progress.at(world.now()));
+    let run = simulate(loaded, seed, arguments.verbose, &mut |world| progress.at(world.now()));
     drop(progress);
     let wall = started.elapsed();
     let (finished, saved) = match run.and_then(|finished| {
@@ -120,81 +112,6 @@ fn run_once(
     }
 }
 
-/// Why a run did not come to its end, or left nothing.
-pub enum Stopped {
-    /// Somebody wanted it to stop.
-    Interrupted(u8),
-    /// An invariant broke.
-    Broken(Vec<String>),
-    /// Its folder could not be written.
-    Unsaved(anyhow::Error),
-}
-
-impl Stopped {
-    /// Says so, and with what to exit.
-    pub fn tell(&self, loaded: &Loaded, seed: Option<u64>) -> u8 {
-        match self {
-            Stopped::Interrupted(code) => {
-                terminal::err("interrupted; of the run in progress nothing is kept\n");
-                *code
-            }
-            Stopped::Broken(violations) => broken(loaded, seed, violations),
-            Stopped::Unsaved(error) => {
-                terminal::err(&format!("error: {error:#}\n"));
-                exit::UNUSABLE
-            }
-        }
-    }
-}
-
-/// Runs to the end while `look` may watch, and checks that nothing impossible has happened.
-///
-/// # Errors
-/// If it did not come to its end.
-pub fn simulate(
-    loaded: &Loaded,
-    seed: Option<u64>,
-    keys: &[String],
-    arguments: &RunArguments,
-    look: &mut dyn FnMut(&World),
-) -> Result<Finished, Stopped> {
-    let mut told = 0;
-    let mut goes_on = |world: &World| {
-        look(world);
-        if arguments.verbose > 1 {
-            tell_facts(world, seed, &mut told);
-        }
-        interrupt::exit_code().is_none()
-    };
-    // A broken invariant panics; what the user needs then is how to have the same run again.
-    let run = catch_unwind(AssertUnwindSafe(|| simulate_watched(loaded, seed, &mut goes_on)));
-    let stopped_itself = || Stopped::Broken(vec!["the engine stopped itself, see above".to_string()]);
-    let run = run.map_err(|_| stopped_itself())?;
-    let mut finished = run.ok_or_else(|| Stopped::Interrupted(interrupt::exit_code().unwrap_or(exit::UNUSABLE)))?;
-    finished.world.audit().map_err(Stopped::Broken)?;
-    finished.report.overrides.keys = keys.to_vec();
-    if arguments.verbose > 0 {
-        let report = &finished.report;
-        let facts = counted(finished.world.recorder().facts.len(), "fact");
-        terminal::err(&format!("seed {}: {facts}, digest {}\n", report.receipt.seed, report.receipt.digest));
-    }
-    Ok(finished)
-}
-
-/// What has happened since this was last told.
-fn tell_facts(world: &World, seed: Option<u64>, told: &mut usize) {
-    let facts = &world.recorder().facts;
-    let seed = seed.map_or_else(String::new, |seed| format!("seed {seed} "));
-    let mut text = String::new();
-    for recorded in &facts[*told..] {
-        let (what, object, detail) = recorded.fact.in_words();
-        text.push_str(format!("{seed}{:>14}  {what} {object} {detail}", recorded.at.to_string()).trim_end());
-        text.push('\n');
-    }
-    *told = facts.len();
-    terminal::err(&text);
-}
-
 /// What a run is made of, for who wants to know more.
 fn introduction(loaded: &Loaded, keys: &[String]) -> String {
     let config = loaded.config(None);
@@ -212,27 +129,6 @@ fn introduction(loaded: &Loaded, keys: &[String]) -> String {
     );
     keys.iter().for_each(|key| text.push_str(&format!("with {key} from the command line\n")));
     text
-}
-
-/// The folder and the names of the files in it.
-type Saved = (String, Vec<String>);
-
-/// Writes the run folder, as a whole or not at all, if it is wanted.
-pub fn save(
-    loaded: &Loaded,
-    seed: Option<u64>,
-    finished: &Finished,
-    arguments: &RunArguments,
-) -> Result<Option<Saved>> {
-    if arguments.no_save {
-        return Ok(None);
-    }
-    let receipt = &finished.report.receipt;
-    let folder = files::folder(&arguments.out_dir, loaded.name(), receipt.seed);
-    files::may_write(&folder, receipt, arguments.force)?;
-    let contents = files::contents(loaded, seed, finished)?;
-    files::write(&folder, &contents)?;
-    Ok(Some((folder.display().to_string(), contents.into_iter().map(|(name, _)| name).collect())))
 }
 
 fn report_problems(problems: &Problems, arguments: &RunArguments, documents: &mut Vec<String>) {
@@ -257,15 +153,4 @@ fn guess_verb(word: &str, problems: &mut Problems) {
         let verbs = command.get_subcommands().map(clap::Command::get_name);
         only.guess(nearest(word, verbs)).help("`evenkeel --help` shows all commands");
     }
-}
-
-fn broken(loaded: &Loaded, seed: Option<u64>, violations: &[String]) -> u8 {
-    let seed = seed.unwrap_or(loaded.scenario.run.seed.value);
-    let version = env!("CARGO_PKG_VERSION");
-    let mut text = String::from("error: an invariant of the simulator broke; this is our fault, not yours\n");
-    violations.iter().for_each(|violation| text.push_str(&format!("  {violation}\n")));
-    text.push_str(&format!("  receipt: {version}/{}/{seed}\n", loaded.hash()));
-    text.push_str(&format!("  please report it with this receipt, {} and its manifests\n", loaded.path));
-    terminal::err(&text);
-    exit::BROKEN
 }

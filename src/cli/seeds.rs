@@ -7,8 +7,8 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 use super::arguments::{Output, RunArguments};
+use super::once::{Stopped, save, simulate};
 use super::progress::Progress;
-use super::run::{Stopped, save, simulate};
 use super::{exit, interrupt, terminal};
 use crate::report::summary::summary;
 use crate::report::{Report, Runs, Verdict};
@@ -20,13 +20,7 @@ use std::time::Instant;
 const ERRORS_TOLD: usize = 5;
 
 /// Runs all seeds and shows what they have in common.
-pub fn run_many(
-    loaded: &Loaded,
-    seeds: &[u64],
-    keys: &[String],
-    arguments: &RunArguments,
-    documents: &mut Vec<String>,
-) -> u8 {
+pub fn run_many(loaded: &Loaded, seeds: &[u64], arguments: &RunArguments, documents: &mut Vec<String>) -> u8 {
     let started = Instant::now();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.jobs.map_or(0, usize::from)).build();
     let pool = match pool {
@@ -38,7 +32,7 @@ pub fn run_many(
     };
     let progress = Progress::of_seeds(arguments.progress, loaded.name(), seeds.len());
     let one = |&seed: &u64| {
-        let run = one_seed(loaded, seed, keys, arguments);
+        let run = one_seed(loaded, seed, arguments);
         progress.run_is_over();
         run
     };
@@ -72,11 +66,11 @@ pub fn run_many(
     worst.max(printed).max(verdict)
 }
 
-fn one_seed(loaded: &Loaded, seed: u64, keys: &[String], arguments: &RunArguments) -> Result<Report, Stopped> {
+fn one_seed(loaded: &Loaded, seed: u64, arguments: &RunArguments) -> Result<Report, Stopped> {
     if let Some(code) = interrupt::exit_code() {
         return Err(Stopped::Interrupted(code));
     }
-    let finished = simulate(loaded, Some(seed), keys, arguments, &mut |_| ())?;
+    let finished = simulate(loaded, Some(seed), arguments.verbose, &mut |_| ())?;
     save(loaded, Some(seed), &finished, arguments).map_err(Stopped::Unsaved)?;
     Ok(finished.report)
 }

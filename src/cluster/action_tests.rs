@@ -10,7 +10,7 @@ use crate::object::target::{Filter, NodeSelector, Order, Pick};
 use crate::object::{ConditionStatus, Fact, Kind, Node, Pod, Target};
 
 /// An action of the registry as a scenario says it.
-fn done(id: &str, start: u64, name: &str, parameters: &[(&'static str, &str)], target: Target) -> Planned {
+pub(super) fn done(id: &str, start: u64, name: &str, parameters: &[(&'static str, &str)], target: Target) -> Planned {
     let row = action::find(name).expect("an action");
     let Build::Row(build) = row.build else { panic!("{name} is made by the reader") };
     let parameters: Parameters = parameters.iter().map(|&(key, value)| (key, Value::Text(value.to_string()))).collect();

@@ -41,7 +41,7 @@ impl World {
         let cause = self.fact(Fact::Acted { event: planned.id.clone(), what: said.into() }, Why::NOTHING);
         self.striking = cause;
         self.hit[index] = Some(Strike::over(nodes.clone(), self.now));
-        ended.into_iter().for_each(|fault| self.end_early(fault));
+        ended.into_iter().for_each(|fault| self.end_early(fault, cause));
         self.restore_power(&losses, cause);
         if deed == Deed::SwitchOff {
             nodes.iter().for_each(|&(node, _)| self.power(node, false));

@@ -1,8 +1,12 @@
 //! Checks from outside that nothing impossible has happened.
 
 use super::world::World;
+use crate::kernel::time::Time;
 use crate::object::resources::Resources;
 use crate::object::{Kind, Node, Pod};
+use crate::record::timeline::Steps;
+use crate::record::waterfall::Loss;
+use crate::record::workloads::workload_name;
 use std::collections::BTreeMap;
 
 impl World {
@@ -17,7 +21,34 @@ impl World {
         self.audit_containers(&mut broken);
         self.audit_room(&mut broken);
         self.audit_objects(&mut broken);
+        self.audit_losses(&mut broken);
         if broken.is_empty() { Ok(()) } else { Err(broken) }
+    }
+
+    /// The causes of what each workload lost add up to what it lacked, and the API's claims to what it said.
+    fn audit_losses(&self, broken: &mut Vec<String>) {
+        if !self.recorder.is_full() {
+            return;
+        }
+        let losses = self.recorder.losses(self.now, |_| None);
+        for (id, workload) in self.recorder.workloads.iter() {
+            let lacked = |there: &Steps| -> u64 {
+                let pieces = workload.desired.pieces(there, Time::ZERO, self.now);
+                pieces.into_iter().map(|(span, wanted, there)| span.as_micros() * (wanted - there).max(0) as u64).sum()
+            };
+            let own = || losses.iter().filter(|loss| loss.workload == *id);
+            let told: u64 = own().map(|loss| loss.lost() - loss.unrouted).sum();
+            let claimed: u64 = own().map(Loss::claimed).sum();
+            for (what, sum, whole) in [
+                ("causes of what it lost", told, lacked(&workload.serving)),
+                ("claims of the API", claimed, lacked(&workload.ready)),
+            ] {
+                if sum != whole {
+                    let name = workload_name(id);
+                    broken.push(format!("{name}: the {what} add up to {sum} replica-microseconds, not to {whole}"));
+                }
+            }
+        }
     }
 
     /// Every request was answered, was given up, or is in flight.

@@ -10,6 +10,7 @@ use crate::object::fact::Verb;
 use crate::object::{FactId, Key, Kind, Meta, MicroTime, Namespace, Node, Object, PriorityClass, SettingId};
 use crate::program::Program;
 use crate::program::script::Script;
+use crate::record::waterfall::Wait;
 use crate::scheduler::Scheduler;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -80,7 +81,7 @@ impl World {
 
     pub(super) fn preload(&mut self, object: Object) {
         let change = self.as_server(|server, cx| server.preload(object, cx));
-        self.recorder.commit(self.now, &change);
+        self.recorder.commit(self.now, &change, Wait::default());
     }
 
     /// Lets the API server do something of its own, which is hashed but is no fact.
@@ -144,7 +145,12 @@ impl World {
         for &kind in &kinds {
             lists.push((
                 kind,
-                super::informer::list(self.server.store.table(kind), process.caches.table_mut(kind), None),
+                super::informer::list(
+                    self.server.store.table(kind),
+                    process.caches.table_mut(kind),
+                    None,
+                    FactId::NONE,
+                ),
             ));
         }
         for program in 0..self.processes[index as usize].programs.len() {

@@ -4,6 +4,7 @@ use crate::action::Action;
 use crate::fault::Fault;
 use crate::kernel::time::{Span, Time};
 use crate::object::{Delays, Name, Node, Object, Settings, Target, Timestamp};
+use crate::record::Detail;
 use std::sync::Arc;
 
 /// When a run ends.
@@ -102,4 +103,6 @@ pub struct Config {
     pub stop: Stop,
     /// How long everything must stay as wanted to count as converged.
     pub hold: Span,
+    /// How much is kept of it.
+    pub record: Detail,
 }

@@ -9,7 +9,7 @@ use super::world::{Missed, World};
 use crate::ground::NodeId;
 use crate::object::fact::Why;
 use crate::object::target::{Sight, Target};
-use crate::object::{DelayId, Fact, Kind, Name, Node};
+use crate::object::{DelayId, Fact, FactId, Kind, Name, Node};
 use std::sync::Arc;
 
 impl World {
@@ -57,14 +57,16 @@ impl World {
         }
         let names: Vec<&str> = nodes.iter().map(|node| node.meta.name().as_str()).collect();
         let what = format!("machines join: {}", names.join(" ")).into();
-        self.fact(Fact::Acted { event: planned.id.clone(), what }, Why::NOTHING);
+        let acted = self.fact(Fact::Acted { event: planned.id.clone(), what }, Why::NOTHING);
         let mut joined = Vec::new();
         for node in nodes {
             let id = self.add_machine(Arc::new(node.clone()));
             joined.push((id, node.meta.name().clone()));
             self.ground[id].is_on = false;
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, node.meta.name(), 0);
-            self.stations[id.0 as usize].boot_due = Some(self.now + boot);
+            let station = &mut self.stations[id.0 as usize];
+            (station.boot_due, station.back) = (Some(self.now + boot), acted);
+            self.recorder.boots(self.now, node.meta.name(), true);
             self.queue.push(self.now + boot, Event::Boot(id));
         }
         self.hit[index] = Some(Strike::over(joined, self.now));
@@ -84,6 +86,7 @@ impl World {
             boots: 0,
             starts: 0,
             boot_due: None,
+            back: FactId::NONE,
             node,
         });
         id

@@ -9,8 +9,9 @@ use crate::kernel::arena::Slot;
 use crate::node::Start;
 use crate::object::{DelayId, FactId, Key, Kind, Object, Table};
 
-/// Brings a cache up to a list of the store's table and returns what differed, as changes.
-pub(super) fn list(store: &Table, cache: &mut Table, node: Option<&str>) -> Vec<Change> {
+/// Brings a cache up to a list of the store's table and returns what differed, as changes; they came to be known because
+/// of `cause`.
+pub(super) fn list(store: &Table, cache: &mut Table, node: Option<&str>, cause: FactId) -> Vec<Change> {
     let listed = |object: &&Object| node.is_none_or(|node| object.node() == node);
     let gone: Vec<Key> = cache
         .iter()
@@ -21,7 +22,7 @@ pub(super) fn list(store: &Table, cache: &mut Table, node: Option<&str>) -> Vec<
     for key in gone {
         let old = cache.remove(&key);
         let revision = old.as_ref().map(|old| old.meta().resource_version).unwrap_or_default();
-        changes.push(Change { revision, old, new: None, cause: FactId::NONE });
+        changes.push(Change { revision, old, new: None, cause });
     }
     let all: Box<dyn Iterator<Item = &Object>> = match node {
         Some(node) => Box::new(store.of_node(node)),
@@ -31,7 +32,7 @@ pub(super) fn list(store: &Table, cache: &mut Table, node: Option<&str>) -> Vec<
         let revision = object.meta().resource_version;
         if cache.get(object.key()).is_none_or(|known| known.meta().resource_version != revision) {
             let old = cache.insert(object.clone());
-            changes.push(Change { revision, old, new: Some(object.clone()), cause: FactId::NONE });
+            changes.push(Change { revision, old, new: Some(object.clone()), cause });
         }
     }
     changes
@@ -81,9 +82,13 @@ impl World {
         {
             return; // the link's return delivers, and that lists again
         }
+        let back = match owner {
+            Owner::Node(node) => self.stations[node.0 as usize].back,
+            Owner::Program(..) => FactId::NONE,
+        };
         self.server.watches.reset(watch, &self.server.store);
         let table = self.server.store.table(kind).clone();
-        self.hand_over(watch, owner, |cache, node| list(&table, cache, node));
+        self.hand_over(watch, owner, |cache, node| list(&table, cache, node, back));
     }
 
     /// Brings the owner's cache up to date and tells its programs what changed.
@@ -125,6 +130,7 @@ impl World {
     /// Programs of a node begin, those that watch `kinds`: lists, watches, and what the lists say.
     pub(super) fn start_agent(&mut self, node: NodeId, kinds: &[Kind], start: Start) {
         let name = self.ground[node].name.clone();
+        let back = self.stations[node.0 as usize].back;
         let mut lists = Vec::new();
         for &kind in kinds {
             let filter = matches!(kind, Kind::Pod | Kind::Node).then(|| name.clone());
@@ -133,10 +139,10 @@ impl World {
             station.watches.push((kind, slot));
             let agent = station.agent.as_mut().expect("the agent that starts");
             let store = self.server.store.table(kind);
-            lists.push((kind, list(store, agent.caches.table_mut(kind), filter.as_deref())));
+            lists.push((kind, list(store, agent.caches.table_mut(kind), filter.as_deref(), back)));
         }
         if kinds.contains(&Kind::Pod) {
-            self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_start(start, ground, cx));
+            self.call_agent(node, back, |agent, ground, cx| agent.on_start(start, ground, cx));
         }
         for (kind, changes) in lists {
             if (kind, start) == (Kind::EndpointSlice, Start::LongAgo) {

@@ -27,7 +27,9 @@ impl World {
         station.boots += 1;
         station.starts += 1;
         station.client = client;
-        self.fact(Fact::MachineUp(name), Why::NOTHING);
+        let powered = station.back;
+        let up = self.fact(Fact::MachineUp(name), Why::because(powered));
+        self.stations[node.0 as usize].back = up;
         self.await_lists(node);
     }
 
@@ -64,7 +66,9 @@ impl World {
             Some(agent) if agent.kubelet.is_none() && has_kubelet => {
                 agent.kubelet = Some(Kubelet::new(node, name.clone(), registered));
                 station.client = client;
-                self.fact(Fact::KubeletUp(name), Why::NOTHING);
+                let mended = station.back;
+                let up = self.fact(Fact::KubeletUp(name), Why::because(mended));
+                self.stations[node.0 as usize].back = up;
                 KUBELET_WATCHES
             }
             Some(_) => return,
@@ -84,13 +88,14 @@ impl World {
         for (_, watch) in self.stations[node.0 as usize].watches.clone() {
             self.deliver(watch);
         }
-        self.call_agent(node, FactId::NONE, |agent, ground, cx| agent.on_reconnect(ground, cx));
+        let healed = self.stations[node.0 as usize].back;
+        self.call_agent(node, healed, |agent, ground, cx| agent.on_reconnect(ground, cx));
     }
 
     fn stop_machine(&mut self, node: NodeId) {
         let name = self.ground[node].name.clone();
         self.ground[node].is_on = false;
-        let cause = self.fact(Fact::MachineDown(name), Why::NOTHING);
+        let cause = self.fact(Fact::MachineDown(name), Why::because(self.striking));
         let now = self.now;
         self.ground[node].images.retain(|_, there| *there <= now);
         self.stop_containers(node, cause, |_| true);
@@ -133,7 +138,7 @@ impl World {
         let closed: Vec<(Kind, _)> = closed;
         closed.into_iter().for_each(|(_, watch)| self.close_watch(watch));
         let name = self.ground[node].name.clone();
-        self.fact(Fact::KubeletDown(name), Why::NOTHING);
+        self.fact(Fact::KubeletDown(name), Why::because(self.striking));
         let running = self.ground[node].sandboxes.values().filter(|sandbox| sandbox.is_running);
         let ends: Vec<_> = running.filter_map(|sandbox| sandbox.ends).collect();
         for end in ends {
@@ -156,7 +161,9 @@ impl Levers for World {
         let machine = &mut self.ground[node];
         if !on {
             machine.outages += 1;
-            self.stations[node.0 as usize].boot_due = None;
+            if self.stations[node.0 as usize].boot_due.take().is_some() {
+                self.recorder.boots(self.now, &machine.name, false);
+            }
             if machine.is_on {
                 self.stop_machine(node);
             }
@@ -168,7 +175,8 @@ impl Levers for World {
             let boots = u64::from(station.boots);
             let boot = self.config.delays.sample(DelayId::NodeBoot, &self.draws, &machine.name, boots);
             let due = self.now + machine.slow.of(boot);
-            station.boot_due = Some(due);
+            (station.boot_due, station.back) = (Some(due), self.striking);
+            self.recorder.boots(self.now, &machine.name, true);
             self.queue.push(due, Event::Boot(node));
         }
     }
@@ -177,10 +185,13 @@ impl Levers for World {
         let machine = &mut self.ground[node];
         if !runs {
             machine.hangs += 1;
+            self.recorder.hangs(&machine.name, true);
             return self.stop_kubelet(node);
         }
         machine.hangs -= 1;
         if machine.hangs == 0 {
+            self.stations[node.0 as usize].back = self.striking;
+            self.recorder.hangs(&machine.name, false);
             self.await_lists(node);
         }
     }
@@ -202,12 +213,13 @@ impl Levers for World {
         let name = machine.name.clone();
         if is_cut && !was_cut {
             machine.cut_since = Some(now);
-            self.fact(Fact::LinkCut(name), Why::NOTHING);
+            self.fact(Fact::LinkCut(name), Why::because(self.striking));
         } else if !is_cut && was_cut {
             machine.cut_since = None;
             let wait = self.config.delays.sample(DelayId::KubeletReconnect, &self.draws, &name, now.as_micros());
             let wait = machine.slow.of(wait);
-            self.fact(Fact::LinkHealed(name), Why::NOTHING);
+            let healed = self.fact(Fact::LinkHealed(name), Why::because(self.striking));
+            self.stations[node.0 as usize].back = healed;
             self.queue.push(now + wait, Event::Reconnect(node));
         }
     }
@@ -235,7 +247,13 @@ impl Levers for World {
                 faults.insert(fault.clone(), evict);
                 self.call_agent(node, self.striking, |agent, ground, cx| agent.on_pressure(ground, cx));
             }
-            None => drop(faults.remove(fault)),
+            None => {
+                faults.remove(fault);
+                let agent = self.stations[node.0 as usize].agent.as_mut();
+                if let Some(kubelet) = agent.and_then(|agent| agent.kubelet.as_mut()) {
+                    kubelet.pressure_cause = self.striking;
+                }
+            }
         }
     }
 

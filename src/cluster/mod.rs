@@ -11,6 +11,7 @@ pub mod event;
 pub mod events;
 pub mod happenings;
 mod acts;
+mod ahead;
 mod strikes;
 pub mod informer;
 pub mod levers;
@@ -30,9 +31,12 @@ mod regressions;
 mod settle_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod track_tests;
 pub mod wire;
 pub mod world;
 
+pub use ahead::Ahead;
 pub use config::{Config, Happening, Planned, Start, Stop};
 pub use settle::Unsettled;
 pub use world::{Missed, World};

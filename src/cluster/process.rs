@@ -8,7 +8,7 @@ use crate::kernel::time::Time;
 use crate::network::Peer;
 use crate::node::Agent;
 use crate::object::fact::Why;
-use crate::object::{Event, Kind, Name, Node, Settings};
+use crate::object::{Event, FactId, Kind, Name, Node, Settings};
 use crate::program::{Caches, ClientLimit, Program};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -102,6 +102,8 @@ pub struct Station {
     pub starts: u32,
     /// When the machine will have booted, while it boots.
     pub boot_due: Option<Time>,
+    /// What its programs come back after, or will: the return of its machine's power, of its kubelet or of its link.
+    pub back: FactId,
     /// As what its kubelet registers.
     pub node: Arc<Node>,
 }

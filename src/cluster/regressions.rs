@@ -127,7 +127,8 @@ fn replacements_belong_to_their_own_outage() {
 #[test]
 fn two_starts_of_one_pod_are_not_two_pods() {
     let world = ran(with(3, vec![web(6)], 50, Vec::new()));
-    let mut recorder = Recorder { workloads: world.recorder().workloads.clone(), ..Recorder::default() };
+    let mut recorder = Recorder::default();
+    recorder.workloads.clone_from(&world.recorder().workloads);
     recorder.outage(at(60), "crash".into(), &["n0".into()]);
     let lost: Vec<Key> = recorder.outages.all[0].rows[0].places.iter().map(|place| place.lost.clone()).collect();
     assert!(lost.len() >= 2);

@@ -32,6 +32,8 @@ use crate::object::{
     ConditionStatus, DelayId, Deployment, Key, Kind, Lease, Name, Object, Pod, ReplicaSet, Revision, SettingId,
     condition,
 };
+use crate::record::Detail;
+use crate::record::waterfall::Wait;
 use crate::record::workloads::{Workload, WorkloadId, workload_name};
 use std::fmt;
 use std::sync::Arc;
@@ -72,16 +74,18 @@ impl fmt::Display for Unsettled {
 /// The longest that a rehearsal goes on without coming to rest.
 const LONGEST: Span = Span::DAY;
 
-/// Lets the manifests take effect.
-fn rehearse(config: &Config) -> World {
+/// Lets the manifests take effect, as long as that is wanted.
+fn rehearse(config: &Config, is_wanted: &mut dyn FnMut() -> bool) -> Option<World> {
     let mut world = World::begin(rehearsal(config), Beginning::Rehearsal);
     let mut until = Time::ZERO;
     loop {
         let before = written(&world);
         until = (until + patience(&world)).min(Time::ZERO + LONGEST);
-        world.run_until(until);
+        if !world.run_until_while(until, is_wanted) {
+            return None;
+        }
         if written(&world) == before || until == Time::ZERO + LONGEST {
-            return world;
+            return Some(world);
         }
     }
 }
@@ -115,6 +119,7 @@ fn rehearsal(config: &Config) -> Config {
         delays,
         manifests,
         start: Start::Empty,
+        record: Detail::Summary,
         events: Vec::new(),
         until: Time::ZERO + LONGEST + LONGEST,
         stop: Stop::Time,
@@ -253,14 +258,14 @@ fn why_uncreated(id: &WorkloadId, world: &World) -> Option<Name> {
 const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 impl World {
-    /// The world of a run that begins settled.
-    pub(super) fn settled(config: Config) -> World {
-        let rehearsal = rehearse(&config);
+    /// The world of a run that begins settled; none if it is not wanted any more.
+    pub(super) fn settled(config: Config, is_wanted: &mut dyn FnMut() -> bool) -> Option<World> {
+        let rehearsal = rehearse(&config, is_wanted)?;
         let mut world = World::begin(config, Beginning::Settled(&rehearsal));
         let behind = world.recorder.workloads.iter().filter(|(_, workload)| workload.converged.value() == 0);
         let unsettled = behind.map(|(id, workload)| unsettled(id, workload, &world)).collect();
         world.past = Past { refused: rehearsal.refused(), unsettled };
-        world
+        Some(world)
     }
 
     /// Puts the objects of another world into this one, workloads before their pods.
@@ -300,15 +305,18 @@ impl World {
         };
         for (id, machine) in past.ground.iter() {
             self.ground[id] = machine.clone().of_the_past(end_of);
-            for (pod, _) in machine.sandboxes.iter().filter(|(_, sandbox)| sandbox.is_running && sandbox.is_ready) {
-                self.recorder.has_been_ready(self.now, pod.clone(), machine.name.clone());
+            for (pod, sandbox) in machine.sandboxes.iter().filter(|(_, sandbox)| sandbox.is_running) {
+                self.recorder.has_been_running(self.now, pod.clone(), machine.name.clone());
+                if sandbox.is_ready {
+                    self.recorder.has_been_ready(self.now, pod.clone(), machine.name.clone());
+                }
             }
         }
     }
 
     fn restore(&mut self, object: Object) {
         let change = self.as_server(|server, cx| server.restore(object, cx));
-        self.recorder.commit(self.now, &change);
+        self.recorder.commit(self.now, &change, Wait::default());
     }
 }
 

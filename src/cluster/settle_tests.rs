@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `deployment/shop`.
-fn shop(replicas: i32, annotations: &[(&str, &str)]) -> Deployment {
+pub(super) fn shop(replicas: i32, annotations: &[(&str, &str)]) -> Deployment {
     let set = web(replicas);
     let set = set.of::<ReplicaSet>().unwrap();
     let labels: Labels = [("app", "shop")].into_iter().collect();
@@ -41,7 +41,7 @@ fn service() -> Object {
     Service { meta: Meta::new(Key::new("default", "shop")), selector, ports, ..Service::default() }.into()
 }
 
-fn settled(seed: u64, manifests: Vec<Object>, until: u64, events: Vec<Planned>) -> Config {
+pub(super) fn settled(seed: u64, manifests: Vec<Object>, until: u64, events: Vec<Planned>) -> Config {
     Config { start: Start::Settled, manifests, until: at(until), events, ..config(seed, &[]) }
 }
 
@@ -122,6 +122,13 @@ fn everything_is_there_and_ready_at_the_beginning_and_nothing_happens_after() {
     for station in &world.stations {
         assert_eq!(station.agent.as_ref().unwrap().proxy.ready_endpoints(&Key::new("default", "shop")), 4);
     }
+}
+
+#[test]
+fn a_world_that_is_not_wanted_any_more_is_not_settled() {
+    let config = settled(1, vec![shop(400, &[]).into()], 60, Vec::new());
+    assert!(World::new_while(config.clone(), &mut || false).is_none());
+    assert!(World::new_while(config, &mut || true).is_some());
 }
 
 #[test]

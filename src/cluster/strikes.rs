@@ -97,7 +97,8 @@ impl World {
         // Nothing to end if it hit nothing, or was ended before its time.
         if self.hit[index].as_ref().is_some_and(|strike| !strike.is_over) {
             self.open_events -= 1;
-            self.put_right(index);
+            let began = self.hit[index].as_ref().and_then(|strike| strike.fact);
+            self.put_right(index, began.unwrap_or(FactId::NONE));
         }
     }
 
@@ -130,10 +131,10 @@ impl World {
         }
     }
 
-    /// Ends a fault that was found to last still.
-    pub(super) fn end_early(&mut self, index: usize) {
+    /// Ends a fault that was found to last still, because of `cause`.
+    pub(super) fn end_early(&mut self, index: usize, cause: FactId) {
         self.open_events -= usize::from(self.config.events[index].end().is_some());
-        self.put_right(index);
+        self.put_right(index, cause);
     }
 
     /// Losses of power without an end that hold any of these nodes: events, and the places of the nodes in them.
@@ -159,7 +160,7 @@ impl World {
             let strike = self.hit[*index].as_mut().expect("it has begun");
             let held = strike.nodes.iter().filter(|struck| !struck.is_mended).count();
             if held == places.len() {
-                self.put_right(*index);
+                self.put_right(*index, cause);
             } else {
                 strike.fact = Some(cause);
                 self.mend(*index, places);
@@ -168,10 +169,10 @@ impl World {
     }
 
     /// A fault ends on all its nodes that it still holds.
-    fn put_right(&mut self, index: usize) {
+    fn put_right(&mut self, index: usize, cause: FactId) {
         let id = self.config.events[index].id.clone();
         self.last_event = self.now;
-        let ended = self.fact(Fact::FaultEnded { fault: id }, Why::NOTHING);
+        let ended = self.fact(Fact::FaultEnded { fault: id }, Why::because(cause));
         let strike = self.hit[index].as_mut().expect("a fault that ends has begun");
         (strike.fact, strike.is_over) = (Some(ended), true);
         let places = (0..strike.nodes.len()).filter(|&place| !strike.nodes[place].is_mended).collect::<Vec<_>>();

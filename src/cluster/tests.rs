@@ -15,6 +15,7 @@ use crate::object::resources::{CPU, MEMORY, PODS, ResourceList};
 use crate::object::{
     DelayId, Delays, Fact, Key, Kind, Lease, Meta, Node, Object, Phase, Pod, SettingId, Settings, Target, Timestamp,
 };
+use crate::record::Detail;
 use std::sync::Arc;
 
 fn list(pairs: &[(&str, i64)]) -> ResourceList {
@@ -50,6 +51,8 @@ pub(super) fn config(seed: u64, pods: &[&str]) -> Config {
         until: Time::ZERO + Span::from_secs(120),
         stop: Stop::Time,
         hold: Span::from_secs(10),
+
+        record: Detail::Full,
     }
 }
 

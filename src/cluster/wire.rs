@@ -13,7 +13,9 @@ use crate::node::Agent;
 use crate::object::fact::{Verb, Why};
 use crate::object::{DelayId, Fact, Kind, Name, Object, Revision, SettingId};
 use crate::program::{Command, Ticket, Timer};
+use crate::record::causes::Commit;
 use crate::record::describe::describe;
+use crate::record::waterfall::{Held, Wait};
 use std::hash::Hash;
 
 /// A timer that has not gone off.
@@ -47,6 +49,8 @@ pub struct InFlight {
     request: Request,
     sender: Sender,
     why: Why,
+    /// The wait for a token of its client, if there was one, and whether it was longer than the wait before it.
+    held: Option<(Held, bool)>,
     sent: Time,
     /// Names the request for draws: who asks for what.
     path: String,
@@ -126,13 +130,13 @@ impl World {
     }
 
     /// Takes a token for a request and lets it depart, now or when the token has grown, but not before a pause is over.
-    fn send(&mut self, owner: Owner, request: Request, sender: Sender, mut why: Why, pause: Span) {
+    fn send(&mut self, owner: Owner, request: Request, sender: Sender, why: Why, pause: Span) {
         let now = self.now;
         let waited = self.recorder.facts.get(why.cause.0 as usize).map_or(Span::ZERO, |cause| now.since(cause.at));
         // Kubelets send signs of life through a client of their own, without a limit.
         let is_heartbeat = matches!(owner, Owner::Node(_)) && matches!(request.kind(), Kind::Lease | Kind::Node);
         let client = self.client(owner);
-        let mut departs = now;
+        let (mut departs, mut held) = (now, None);
         let limit = match (&mut client.limit, &mut client.recorder, &sender) {
             (Some((limit, _)), Recorder::Series(_, Some(bucket)), Sender::Recorder(_)) => Some((limit, bucket)),
             (Some((limit, bucket)), ..) => Some((limit, bucket)),
@@ -141,19 +145,24 @@ impl World {
         if let Some((limit, bucket)) = limit.filter(|_| !is_heartbeat) {
             departs = bucket.reserve(now).unwrap_or(now);
             // The longer of the two waits gives the whole its owner.
-            if departs.since(now) > waited || departs > now && why.setting.is_none() {
-                why.setting = Some(limit.qps);
-            }
+            let is_longer = departs.since(now) > waited || why.setting.is_none();
+            held = (departs > now).then_some((Held { from: now, to: departs, setting: limit.qps }, is_longer));
         }
         departs = departs.max(now + pause);
+        let is_of_recorder = matches!(sender, Sender::Recorder(_));
         let (path, version) = name_for_draws(client, &request, now);
         let life = self.life(owner, None);
+        if let Some((held, _)) = held.filter(|_| !is_of_recorder) {
+            let created = if let Request::Create(object) = &request { Some(object) } else { None };
+            self.recorder.held(request.kind(), request.key(), created, held);
+        }
         let slot = self.requests.insert(InFlight {
             owner,
             life,
             request,
             sender,
             why,
+            held,
             sent: departs,
             path,
             version,
@@ -228,8 +237,11 @@ impl World {
     /// The API server serves a request, and tells those who listen.
     pub(super) fn serve(&mut self, slot: Slot) {
         let request = self.requests.get(slot).expect("a request is served once");
-        let (owner, why, version) = (request.owner, request.why, request.version);
+        let (owner, why, held, version) = (request.owner, request.why, request.held, request.version);
+        let setting = held.filter(|(_, is_longer)| *is_longer).map(|(held, _)| held.setting);
+        let told = Why { setting: setting.or(why.setting), ..why };
         let user = &self.user(owner).clone();
+        let client = self.client(owner).name.clone();
         let request = self.requests.get_mut(slot).expect("it is there");
         let (now, recorder, digest) = (self.now, &mut self.recorder, &mut self.digest);
         let mut journal = |verb: Verb, old: Option<&Object>, new: Option<&Object>| {
@@ -238,6 +250,7 @@ impl World {
             let Some(what) = describe(verb, old, new) else { return why.cause };
             let object = new.or(old).expect("a commit has an object");
             let fact = Fact::Commit { verb, kind: object.kind(), key: object.key().clone(), what: what.into() };
+            let why = recorder.why(Commit { client: &client, verb, old, new }, told);
             recorder.fact(now, fact, why)
         };
         let mut cx = Serve {
@@ -251,7 +264,8 @@ impl World {
         let (reply, change) = self.server.serve(&request.request, &mut cx);
         if let Some(change) = &change {
             request.why.cause = change.cause;
-            self.recorder.commit(self.now, change);
+            let held = held.map(|(held, _)| held);
+            self.recorder.commit(self.now, change, Wait { setting: why.setting, held });
             self.announce(change);
         }
         let request = self.requests.get_mut(slot).expect("it was just served");

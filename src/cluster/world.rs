@@ -76,6 +76,9 @@ pub struct Missed {
 /// The process of the client that applies the manifests.
 const KUBECTL: usize = 0;
 
+/// After so many events it is asked whether a world is still wanted: rarely enough to cost nothing.
+const ASKED_EVERY: u64 = 1_024;
+
 impl World {
     /// The program that sends what people ask for.
     pub(super) const KUBECTL: Owner = Owner::Program(KUBECTL as u16, 0);
@@ -83,9 +86,14 @@ impl World {
     /// The cluster at time zero: nodes are ready, all programs have been running for long, and nothing is applied yet, or
     /// what the manifests ask for is there; then this takes as long as it takes to get there.
     pub fn new(config: Config) -> World {
+        World::new_while(config, &mut || true).expect("nobody stops it")
+    }
+
+    /// The same, as long as it is wanted: `is_wanted` is asked every now and then, and once it says no there is none.
+    pub fn new_while(config: Config, is_wanted: &mut dyn FnMut() -> bool) -> Option<World> {
         match config.start {
-            Start::Empty => World::begin(config, Beginning::Empty),
-            Start::Settled => World::settled(config),
+            Start::Empty => Some(World::begin(config, Beginning::Empty)),
+            Start::Settled => World::settled(config, is_wanted),
         }
     }
 
@@ -113,7 +121,7 @@ impl World {
             last_event: Time::ZERO,
             missed: Vec::new(),
             past: Past::default(),
-            recorder: Recorder::default(),
+            recorder: Recorder::new(config.record),
             digest: Digest::new(),
             counters: Counters::default(),
             events: 0,
@@ -134,9 +142,18 @@ impl World {
 
     /// Lets everything happen that happens up to `until`; the clock stands at the last of it.
     pub fn run_until(&mut self, until: Time) {
+        self.run_until_while(until, &mut || true);
+    }
+
+    /// The same, as long as it is wanted, and says whether it was.
+    pub(super) fn run_until_while(&mut self, until: Time, is_wanted: &mut dyn FnMut() -> bool) -> bool {
         while !self.is_over && self.queue.next_time().is_some_and(|next| next <= until) {
             self.step();
+            if self.events.is_multiple_of(ASKED_EVERY) && !is_wanted() {
+                return false;
+            }
         }
+        true
     }
 
     /// Takes one event off the queue and lets it happen. False once the run is over.
@@ -145,6 +162,12 @@ impl World {
             return false;
         }
         let Some((now, event)) = self.queue.pop() else { return false };
+        self.happen(now, event);
+        self.is_over |= self.config.stop == Stop::Converged && self.has_converged();
+        !self.is_over
+    }
+
+    pub(super) fn happen(&mut self, now: Time, event: Event) {
         self.now = now;
         self.events += 1;
         match event {
@@ -168,8 +191,6 @@ impl World {
             Event::Compact => self.compact(),
             Event::Stop => self.is_over = true,
         }
-        self.is_over |= self.config.stop == Stop::Converged && self.has_converged();
-        !self.is_over
     }
 
     /// Whether all planned events have begun and ended or are there to stay, and everything has been as wanted for the hold span.
@@ -241,9 +262,9 @@ impl World {
     fn wake(&mut self, timer: Slot) {
         let Some(Pending { owner, life, timer, why }) = self.timers.remove(timer) else { return };
         match owner {
-            Owner::Program(..) => self.call_program(owner, why.cause, |program, cx| program.on_timer(timer, cx)),
+            Owner::Program(..) => self.call_program(owner, why, |program, cx| program.on_timer(timer, cx)),
             Owner::Node(node) if self.life(owner, Some(timer)) == life => {
-                self.call_agent(node, why.cause, |agent, ground, cx| agent.on_timer(timer, ground, cx));
+                self.call_agent(node, why, |agent, ground, cx| agent.on_timer(timer, ground, cx));
             }
             Owner::Node(_) => {}
         }
@@ -253,11 +274,11 @@ impl World {
     pub(super) fn call_program(
         &mut self,
         owner: Owner,
-        cause: FactId,
+        why: impl Into<Why>,
         act: impl FnOnce(&mut Box<dyn Program>, &mut Context<'_>),
     ) {
         let Owner::Program(process, index) = owner else { panic!("{owner:?} is no program") };
-        let mut out = Vec::new();
+        let (mut out, Why { cause, setting }) = (Vec::new(), why.into());
         let process = &mut self.processes[process as usize];
         let (program, _) = &mut process.programs[index as usize];
         let mut cx = Context {
@@ -268,6 +289,7 @@ impl World {
             delays: &self.config.delays,
             caches: &process.caches,
             cause,
+            owner: setting,
             out: &mut out,
         };
         act(program, &mut cx);
@@ -278,11 +300,11 @@ impl World {
     pub(super) fn call_agent(
         &mut self,
         node: NodeId,
-        cause: FactId,
+        why: impl Into<Why>,
         act: impl FnOnce(&mut Agent, &mut Ground, &mut Context<'_>),
     ) {
         let Some(mut agent) = self.stations[node.0 as usize].agent.take() else { return };
-        let mut out = Vec::new();
+        let (mut out, Why { cause, setting }) = (Vec::new(), why.into());
         let caches = std::mem::take(&mut agent.caches);
         let mut cx = Context {
             now: self.now,
@@ -292,6 +314,7 @@ impl World {
             delays: &self.config.delays,
             caches: &caches,
             cause,
+            owner: setting,
             out: &mut out,
         };
         act(&mut agent, &mut self.ground, &mut cx);
@@ -314,6 +337,7 @@ impl World {
             delays: &self.config.delays,
             caches,
             cause,
+            owner: None,
             out,
         }
     }
@@ -343,6 +367,11 @@ impl World {
     /// The digest of all that has happened.
     pub const fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// What is really so.
+    pub const fn ground(&self) -> &Ground {
+        &self.ground
     }
 
     /// What was recorded.

@@ -144,16 +144,16 @@ fn what_is_not_understood_is_said() {
         {"at": 8, "do": "add-nodes", "group": {"count": 1, "kernel": "6.1"}},
         {"at": 9, "do": "drain", "node": "n1"}"#;
     assert_snapshot!(planned(actions), @"
+    3 label nodes n1 a-
     8 join n3
     needs `zone` of an action `crash`, which is unknown here
     needs the action `evaporate`, which is unknown here
-    needs the removal of a node's label, which is not simulated yet
     needs a patch of the list `spec.template.spec.tolerations`, which is not simulated yet
     needs a patch of a Node's `spec.podCIDR`, which is not simulated yet
     needs ConfigMap, which is not simulated yet
     needs the namespace controller, which is not simulated yet
     needs `kernel` of a group of nodes, which is unknown here
-    needs draining a node (action `drain`), which is not simulated yet
+    needs a record of draining a node (action `drain`), which is not simulated yet
     ");
     let wrong = r#"
         {"at": 1, "do": "crash"},

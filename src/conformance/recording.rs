@@ -60,6 +60,13 @@ pub fn read(paths: &[String], disk: &impl Folder) -> Result<Vec<Recorded>, Probl
     let mut recorded: Vec<Recorded> = Vec::new();
     let mut milestones: BTreeMap<String, Option<AllMilestones>> = BTreeMap::new();
     for path in paths {
+        if path.ends_with(".toml") && !disk.is_folder(path) {
+            let message = format!("`{path}` is no recording of a real cluster");
+            let problem = problems.error(code::RECORDING, None, message);
+            problem.help(format!("if it is a scenario of ours, run it: `evenkeel run {path}`"));
+            problem.help("expected a recording's folder, or a scenario file in its folder `scenarios`");
+            continue;
+        }
         let (folder, files) = if disk.is_folder(path) {
             let folder = path.trim_end_matches(['/', '\\']);
             let folder = if folder.is_empty() { path.as_str() } else { folder };

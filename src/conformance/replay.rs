@@ -17,6 +17,7 @@ use crate::kernel::time::{Span, Time};
 use crate::manifest::decode::{self, Refusal};
 use crate::manifest::interpreted;
 use crate::object::{DelayId, Delays, Kind, Object, Settings, Timestamp, behavior};
+use crate::record::Detail;
 use crate::scenario::problem::{Problems, code};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -94,6 +95,7 @@ impl Replay {
                 until: at(scenario.duration),
                 stop: Stop::Time,
                 hold: Span::ZERO,
+                record: Detail::Full,
             },
             kinds,
             stops,

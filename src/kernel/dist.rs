@@ -119,6 +119,27 @@ impl Delay {
         }
     }
 
+    /// Between which two spans all samples lie.
+    pub fn bounds(&self) -> (Span, Span) {
+        match *self {
+            Delay::Constant(span) => (span, span),
+            Delay::Uniform { min, max } | Delay::Normal { min, max, .. } => (min, max),
+            Delay::Exponential { .. } | Delay::LogNormal { .. } | Delay::Weibull { .. } => (Span::ZERO, UNBOUNDED),
+            Delay::Quantiles(ref table) => {
+                let span = |of: Option<&(u32, Span)>| of.map_or(Span::ZERO, |&(_, span)| span);
+                (span(table.first()), span(table.last()))
+            }
+            Delay::Values(ref table) => {
+                let spans = || table.iter().map(|&(span, _)| span);
+                (spans().min().unwrap_or(Span::ZERO), spans().max().unwrap_or(Span::ZERO))
+            }
+            Delay::Within { ref delay, min, max } => {
+                let (least, most) = delay.bounds();
+                (least.max(min).min(max), most.max(min).min(max))
+            }
+        }
+    }
+
     /// What is wrong with its parameters, if anything.
     ///
     /// # Errors
@@ -306,6 +327,26 @@ mod tests {
         let mut samples: Vec<u64> = (0..20_000).map(|n| delay.sample(&draws, "test", n).as_micros()).collect();
         samples.sort_unstable();
         samples[(share * samples.len() as f64) as usize] as f64 / 1e6
+    }
+
+    #[test]
+    fn all_samples_lie_within_the_bounds() {
+        let seconds = Span::from_secs;
+        let values: Arc<[(Span, u32)]> = Arc::new([(seconds(3), 1), (seconds(1), 2)]);
+        let quantiles: Arc<[(u32, Span)]> = Arc::new([(500_000, seconds(2)), (950_000, seconds(9))]);
+        let free = Arc::new(Delay::Exponential { mean: seconds(5) });
+        for (delay, bounds) in [
+            (Delay::Constant(seconds(4)), (seconds(4), seconds(4))),
+            (Delay::Uniform { min: seconds(1), max: seconds(2) }, (seconds(1), seconds(2))),
+            (Delay::Exponential { mean: seconds(5) }, (Span::ZERO, UNBOUNDED)),
+            (Delay::Values(values), (seconds(1), seconds(3))),
+            (Delay::Quantiles(quantiles), (seconds(2), seconds(9))),
+            (Delay::Within { delay: free, min: seconds(1), max: seconds(6) }, (seconds(1), seconds(6))),
+        ] {
+            assert_eq!(delay.bounds(), bounds, "{delay}");
+            let samples = (0..200).map(|counter| delay.sample(&Draws::new(1), "bounds", counter));
+            assert!(samples.into_iter().all(|sample| bounds.0 <= sample && sample <= bounds.1), "{delay}");
+        }
     }
 
     #[test]

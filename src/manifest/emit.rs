@@ -86,6 +86,18 @@ fn scalar(value: &Value, text: &mut String) {
     }
 }
 
+/// Whether a text is read as a text even without quotes: it is no number, date, boolean or null of YAML 1.1.
+pub fn is_plain_text(text: &str) -> bool {
+    let starts_as_date =
+        text.len() > 4 && text.bytes().take(4).all(|c| c.is_ascii_digit()) && text.as_bytes()[4] == b'-';
+    let is_date = starts_as_date && text.bytes().all(|c| c.is_ascii_digit() || b"-:.+TtZz ".contains(&c));
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_base_60 = unsigned.contains(':')
+        && unsigned.starts_with(|c: char| c.is_ascii_digit())
+        && unsigned.bytes().all(|c| c.is_ascii_digit() || b":._".contains(&c));
+    !text.is_empty() && !is_date && !is_base_60 && resolve(text) == Value::String(text.to_string())
+}
+
 /// A text, in double quotes if it needs them.
 pub fn string(text: &str) -> String {
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/' || c == '_')

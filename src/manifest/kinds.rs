@@ -93,6 +93,11 @@ const KNOWN: &[(&str, &str, bool, Lost)] = &[
     ("resource.k8s.io", "ResourceClaimTemplate", true, Lost::Effect("devices are not allocated")),
 ];
 
+/// Group and name of each kind of Kubernetes that is not interpreted, and whether it is namespaced.
+pub fn known() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    KNOWN.iter().map(|(group, kind, is_namespaced, _)| (*group, *kind, *is_namespaced))
+}
+
 /// Group and version of an API version.
 pub fn group_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))

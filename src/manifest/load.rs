@@ -68,6 +68,14 @@ impl Loader {
                 Err(yaml::Unreadable { line, message, help }) => self.problem(file.name, line, message, help),
             }
         }
+        // What was refused of a template is not the fault of who wrote it.
+        let lines: Vec<&str> = file.text.lines().collect();
+        for problem in self.problems.iter_mut().filter(|problem| problem.place.file == file.name) {
+            let line = lines.get((problem.place.line as usize).saturating_sub(1));
+            if line.is_some_and(|line| line.contains("{{")) {
+                problem.help = Some(yaml::TEMPLATE.to_string());
+            }
+        }
         if self.manifests.objects.len() == objects && self.problems.len() + self.untold == problems {
             let what = if is_empty { "nothing but comments and empty lines" } else { "an empty list" };
             let message = format!("the file holds {what}: no object comes from it");

@@ -80,6 +80,9 @@ pub fn read(text: &str) -> Vec<Result<Text, Unreadable>> {
     documents
 }
 
+/// A way out for what other programs make manifests of.
+pub const TEMPLATE: &str = "this looks like a template: render it first, as `helm template` does";
+
 /// Says what the parser's words mean to whoever wrote the text.
 fn kind(mut problem: Unreadable, part: &str, first_line: u32) -> Unreadable {
     if problem.message.starts_with(SYNTAX) && problem.message.contains("recursion limit") {
@@ -89,7 +92,7 @@ fn kind(mut problem: Unreadable, part: &str, first_line: u32) -> Unreadable {
     let index = (problem.line - first_line) as usize;
     let near: Vec<(usize, &str)> = part.lines().enumerate().skip(index.saturating_sub(1)).take(3).collect();
     if near.iter().any(|(at, line)| *at == index && line.contains("{{")) {
-        problem.help = Some("this looks like a template: render it first, as `helm template` does".to_string());
+        problem.help = Some(TEMPLATE.to_string());
         return problem;
     }
     if problem.message.contains("\\u{0}") {

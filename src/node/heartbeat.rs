@@ -10,7 +10,8 @@ use crate::kernel::rng::Purpose;
 use crate::kernel::time::{Span, Time};
 use crate::object::node::conditions;
 use crate::object::{
-    Condition, ConditionStatus, DelayId, Edit, Key, Kind, Lease, Meta, Name, Node, SettingId, Timestamp, condition,
+    Condition, ConditionStatus, DelayId, Edit, FactId, Key, Kind, Lease, Meta, Name, Node, SettingId, Timestamp,
+    condition,
 };
 use crate::program::{Context, Timer};
 
@@ -97,7 +98,7 @@ impl Kubelet {
         let interval = cx.span(SettingId::NodeLeaseRenewInterval);
         let path = format!("lease {}", self.name);
         let interval = jittered(interval, SettingId::NodeLeaseJitter, &path, self.renewals, cx);
-        cx.wake_owned(interval, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
+        cx.wake_round(interval, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
     }
 
     /// The timer of the next renewal. One set before a cut is void after it: the reconnection renewed at once.
@@ -112,7 +113,7 @@ impl Kubelet {
             let period = cx.span(SettingId::NodeStatusUpdateFrequency);
             let path = format!("node-status {}", self.name);
             let period = jittered(period, SettingId::NodeStatusJitter, &path, self.status_rounds, cx);
-            cx.wake_owned(period, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
+            cx.wake_round(period, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
         }
         let key = Key::cluster(self.name.clone());
         let Some(known) = cx.caches.get::<Node>(&key) else { return };
@@ -125,6 +126,10 @@ impl Kubelet {
         let due = |last: Time| last.as_micros() as i64 + frequency + self.report_delay_micros;
         if !differs && self.last_report.is_some_and(|last| (cx.now.as_micros() as i64) < due(last)) {
             return;
+        }
+        if cx.cause == FactId::NONE && differs {
+            // What a round finds new is how the disk fares.
+            cx.cause = self.pressure_cause;
         }
         let is_first = self.last_report.is_none();
         self.report_delay_micros = 0;

@@ -12,7 +12,7 @@ use super::runtime::Runtime;
 use crate::apiserver::{Change, Reply, Request};
 use crate::ground::{Ground, NodeId};
 use crate::kernel::time::Time;
-use crate::object::{Key, Kind, Lease, Name, Node, Pod, SettingId};
+use crate::object::{FactId, Key, Kind, Lease, Name, Node, Pod, SettingId};
 use crate::program::{Context, Ticket, Timer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +72,8 @@ pub struct Kubelet {
     pub(super) is_watching_disk: bool,
     /// When it last saw the disk nearly full.
     pub(super) pressure_seen: Option<Time>,
+    /// What last changed how full the disk is.
+    pub pressure_cause: FactId,
     /// Counts connections: replies to what was sent before a cut are not waited for.
     pub(super) round: u64,
 }
@@ -99,6 +101,7 @@ impl Kubelet {
             is_pod_sync_due: false,
             is_watching_disk: false,
             pressure_seen: None,
+            pressure_cause: FactId::NONE,
             round: 0,
         }
     }
@@ -110,10 +113,10 @@ impl Kubelet {
         match start {
             Start::LongAgo | Start::Rehearsal => {
                 let lease = lease_phase(&self.name, cx);
-                cx.wake_owned(lease, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
+                cx.wake_round(lease, self.lease_timer(), SettingId::NodeLeaseRenewInterval);
                 let period = cx.span(SettingId::NodeStatusUpdateFrequency);
                 let status = cx.phase(&format!("node-status {}", self.name), period);
-                cx.wake_owned(status, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
+                cx.wake_round(status, Timer::new(timer::STATUS), SettingId::NodeStatusUpdateFrequency);
                 // The last report lies somewhere in the past; what remains of its period is drawn.
                 let frequency = cx.span(SettingId::NodeStatusReportFrequency);
                 let age = cx.phase(&format!("node-report {}", self.name), frequency);

@@ -59,6 +59,8 @@ pub struct PodWorker {
     pub since: Time,
     /// When its containers will have started, if nothing comes in between.
     pub starts_at: Option<Time>,
+    /// When its containers that run will be ready, if nothing comes in between.
+    pub ready_at: Option<Time>,
     /// An image that cannot be pulled, and why.
     pub waiting: Option<(Name, &'static str)>,
     /// Images that could not be pulled: their back-off, and when that last failed.
@@ -100,6 +102,7 @@ impl PodWorker {
             start_time: pod.status.start_time.unwrap_or(cx.timestamp()),
             since: cx.now,
             starts_at: None,
+            ready_at: None,
             waiting: None,
             pulls: BTreeMap::new(),
             attempts: 0,

@@ -59,7 +59,7 @@ impl Kubelet {
         self.pods.insert(key.clone(), worker.clone());
         match worker.stage {
             Stage::Starting if !pod.meta.is_terminating() => self.start_containers(key, pod, ground, cx),
-            Stage::Running => self.await_ready(key, &worker, ground, cx),
+            Stage::Running => self.await_ready(key, ground, cx),
             _ => {}
         }
         if let Some(end) = ends.filter(|_| worker.is_live()) {
@@ -69,13 +69,15 @@ impl Kubelet {
         }
     }
 
-    fn await_ready(&self, key: &Key, worker: &PodWorker, ground: &Ground, cx: &mut Context<'_>) {
+    fn await_ready(&mut self, key: &Key, ground: &Ground, cx: &mut Context<'_>) {
+        let worker = self.pods.get_mut(key).expect("the caller has it");
         let delay = match worker.behavior.ready_after {
             None => cx.delay(DelayId::ReadyAfter, &key.to_string(), u64::from(worker.restarts)),
             Some(Moment::After(span)) => span,
             Some(Moment::Never) => return,
         };
         let delay = ground[self.id].slow.of(delay);
+        worker.ready_at = Some(cx.now + delay);
         cx.wake_after(delay, Timer { kind: timer::READY, arg: worker.serial });
     }
 
@@ -114,13 +116,14 @@ impl Kubelet {
                 ground[self.id].sandboxes.insert(key.clone(), sandbox);
                 let (pod, node, pulled) = (key.clone(), self.name.clone(), worker.pulled);
                 cx.note(Fact::ContainersStarted { pod, node, pulled });
-                self.await_ready(key, &worker, ground, cx);
+                self.await_ready(key, ground, cx);
                 if let Some(span) = worker.behavior.run_for {
                     cx.wake_after(span, Timer { kind: timer::EXITED, arg: worker.serial });
                 }
             }
             (timer::EXITED, Stage::Running | Stage::Ready) => self.containers_exited(key, ground, cx),
-            (timer::READY, Stage::Running) => {
+            // What ran before may have been about to be ready.
+            (timer::READY, Stage::Running) if worker.ready_at == Some(cx.now) => {
                 worker.stage = Stage::Ready;
                 cx.note(Fact::ContainersReady { pod: key.clone(), node: self.name.clone() });
                 if let Some(sandbox) = ground[self.id].sandboxes.get_mut(key) {

@@ -30,7 +30,11 @@ impl Kubelet {
 
     /// Begins to look at the disk, if there is something to see. Passes over a disk with room would change nothing.
     pub fn on_pressure(&mut self, ground: &Ground, cx: &mut Context<'_>) {
-        if self.is_watching_disk || ground[self.id].disk_pressure.is_empty() {
+        if ground[self.id].disk_pressure.is_empty() {
+            return;
+        }
+        self.pressure_cause = cx.cause;
+        if self.is_watching_disk {
             return;
         }
         self.is_watching_disk = true;
@@ -43,6 +47,7 @@ impl Kubelet {
 
     /// Looks at the disk, and evicts at most one pod.
     pub(super) fn look_at_disk(&mut self, ground: &mut Ground, cx: &mut Context<'_>) {
+        cx.cause = self.pressure_cause;
         let machine = &mut ground[self.id];
         if !machine.disk_pressure.is_empty() {
             self.pressure_seen = Some(cx.now);

@@ -60,6 +60,7 @@ impl Stage {
             delays: &self.delays,
             caches: &caches,
             cause: FactId::NONE,
+            owner: None,
             out: &mut out,
         };
         act(&mut self.agent, &mut self.ground, &mut cx);
@@ -351,6 +352,7 @@ fn a_lease_is_a_sign_of_life_in_the_namespace_of_leases() {
         delays: &stage.delays,
         caches: &stage.agent.caches,
         cause: FactId::NONE,
+        owner: None,
         out: &mut out,
     };
     let lease: Lease = heartbeat::new_lease(&"n1".into(), 7, &cx);

@@ -4,6 +4,7 @@
 
 use super::meta::{Key, Revision};
 use super::name::Name;
+use super::setting::Unit;
 use super::{Kind, SettingId};
 use crate::kernel::time::Span;
 
@@ -37,6 +38,12 @@ impl Why {
     /// Because of `cause`, after a wait whose length `setting` owns.
     pub const fn after(cause: FactId, setting: SettingId) -> Why {
         Why { cause, setting: Some(setting) }
+    }
+}
+
+impl From<FactId> for Why {
+    fn from(cause: FactId) -> Why {
+        Why::because(cause)
     }
 }
 
@@ -112,6 +119,15 @@ pub enum Fact {
         /// Its id in the scenario.
         fault: Name,
     },
+    /// The node lifecycle controller judged a zone anew, and evicts there at another rate.
+    EvictionRate {
+        /// Zone, as that controller names it.
+        zone: Name,
+        /// State of the zone, in upstream's word.
+        state: Name,
+        /// Nodes per second (thousandths).
+        milli: i64,
+    },
     /// A machine lost power or crashed.
     MachineDown(Name),
     /// A machine runs again.
@@ -172,6 +188,11 @@ impl Fact {
             Fact::Acted { event, what } => ("acted", event.to_string(), what.to_string()),
             Fact::FaultBegan { fault, what } => ("fault-began", fault.to_string(), what.to_string()),
             Fact::FaultEnded { fault } => ("fault-ended", fault.to_string(), String::new()),
+            Fact::EvictionRate { zone, state, milli } => {
+                let rate = Unit::Rate.show(*milli);
+                let zone = if zone.is_empty() { "Nodes without a zone".to_string() } else { format!("Zone {zone}") };
+                ("eviction-rate", zone, format!("{state}: {} nodes per second", rate.trim_end_matches("/s")))
+            }
             Fact::MachineDown(name) => ("machine-down", node(name), String::new()),
             Fact::MachineUp(name) => ("machine-up", node(name), String::new()),
             Fact::KubeletDown(name) => ("kubelet-down", node(name), String::new()),

@@ -12,6 +12,7 @@ pub mod labels;
 pub mod meta;
 pub mod name;
 pub mod quantity;
+pub mod reference;
 pub mod resources;
 pub mod stamp;
 pub mod strategy;

@@ -71,6 +71,11 @@ impl Node {
     }
 }
 
+/// A zone as people call it, by its key ([`Node::zone_key`]); empty if the key is.
+pub fn zone_name(key: &str) -> &str {
+    key.rsplit('\0').next().unwrap_or_default().trim_start_matches(':')
+}
+
 impl Strategy for Node {
     const KIND: Kind = Kind::Node;
 

@@ -3,6 +3,7 @@
 //! Source: `pkg/registry/apps/replicaset/strategy.go`, `pkg/apis/apps/v1/defaults.go`, v1.36.
 
 use super::condition::Condition;
+use super::deployment::LABEL_HASH;
 use super::edit::Edit;
 use super::invalid::FieldErrors;
 use super::labels::{Labels, Selector};
@@ -30,6 +31,20 @@ impl PodTemplate {
         if validation::pod_spec_lacks_defaults(&self.spec) {
             validation::default_pod_spec(Arc::make_mut(&mut self.spec), settings);
         }
+    }
+
+    /// Whether both make the same pods; the hash that a Deployment puts into the labels does not count.
+    ///
+    /// Source: `pkg/controller/deployment/util/deployment_util.go` (`EqualIgnoreHash`), v1.36.
+    pub fn is_same_as(&self, other: &PodTemplate) -> bool {
+        let without_hash = |labels: &Labels| {
+            let mut labels = labels.clone();
+            labels.remove(LABEL_HASH);
+            labels
+        };
+        self.annotations == other.annotations
+            && without_hash(&self.labels) == without_hash(&other.labels)
+            && self.spec == other.spec
     }
 }
 

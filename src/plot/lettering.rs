@@ -69,6 +69,20 @@ impl Face {
         }
     }
 
+    /// Cuts the middle out of a text that is wider than `width`: names that begin alike end in what tells them apart.
+    pub fn elided(self, text: &str, width: i32) -> String {
+        if self.width(text) <= width {
+            return text.to_string();
+        }
+        let letters: Vec<char> = text.chars().collect();
+        let shown = |kept: usize| {
+            let (head, tail) = (kept / 2, kept - kept / 2);
+            let part = |letters: &[char]| letters.iter().collect::<String>();
+            format!("{}…{}", part(&letters[..head]), part(&letters[letters.len() - tail..]))
+        };
+        (0..letters.len()).rev().map(shown).find(|shown| self.width(shown) <= width).unwrap_or_default()
+    }
+
     /// Breaks a text into lines of at most `width`; what `rows` lines cannot hold is cut.
     pub fn wrapped(self, text: &str, width: i32, rows: usize) -> Vec<String> {
         let mut words: Vec<&str> = text.split_whitespace().collect();
@@ -192,6 +206,18 @@ mod tests {
             assert_eq!(is_whole, !lines.last().unwrap().ends_with('…'), "{lines:?}");
         }
         assert!(face.wrapped("  \n ", 100, 2).is_empty());
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_ends() {
+        let face = Face::regular(16);
+        assert_eq!(face.elided("web-7d9f4c", 400), "web-7d9f4c");
+        for width in [20, 40, 80, 160] {
+            let shown = face.elided("a-very-long-name-of-a-pod-7d9f4c-x2k4q", width);
+            assert!(face.width(&shown) <= width && shown.contains('…'), "{shown} at {width}");
+        }
+        assert!(face.elided("a-very-long-name-of-a-pod-7d9f4c-x2k4q", 160).ends_with("x2k4q"));
+        assert_eq!(face.elided("name", 1), "");
     }
 
     #[test]

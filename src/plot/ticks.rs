@@ -83,6 +83,9 @@ pub(super) fn count(value: i64) -> String {
     grouped
 }
 
+/// From this length on a run is told in days.
+const LONG: u64 = 2 * DAY;
+
 /// When a mark is: the time, rounded so that a reader is not drowned in digits.
 pub(super) fn stamp(at: Time, until: Time) -> String {
     let unit = match until.as_micros() {
@@ -90,6 +93,10 @@ pub(super) fn stamp(at: Time, until: Time) -> String {
         10_000_000..HOUR => 100_000, // tenths of a second
         _ => SECOND,
     };
+    if until.as_micros() >= LONG {
+        let minutes = (at.as_micros() + MINUTE / 2) / MINUTE;
+        return format!("{}d{}h{:02}m", minutes / (24 * 60), minutes / 60 % 24, minutes % 60);
+    }
     let rounded = (at.as_micros() + unit / 2) / unit * unit;
     Time::from_micros(rounded).to_string()
 }
@@ -154,5 +161,6 @@ mod tests {
         assert_eq!(stamp(Time::from_micros(344_812_345), Time::from_micros(15 * MINUTE)), "5m44.8s");
         assert_eq!(stamp(Time::from_micros(1_234_567), Time::from_micros(2 * SECOND)), "1.235s");
         assert_eq!(stamp(Time::from_micros(344_812_345), Time::from_micros(2 * HOUR)), "5m45s");
+        assert_eq!(stamp(Time::from_micros(2_274_121_000_000), Time::from_micros(30 * DAY)), "26d7h42m");
     }
 }

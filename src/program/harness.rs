@@ -73,6 +73,7 @@ impl<P: Program> Harness<P> {
             delays: &self.delays,
             caches: &self.caches,
             cause: self.cause,
+            owner: None,
             out: &mut out,
         };
         act(&mut self.program, &mut cx);

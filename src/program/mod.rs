@@ -131,6 +131,8 @@ pub struct Context<'a> {
     pub caches: &'a Caches,
     /// The fact that led to this call.
     pub cause: FactId,
+    /// The setting that owned the wait that is over now, if there was one.
+    pub owner: Option<SettingId>,
     /// Where commands go.
     pub out: &'a mut Vec<Command>,
 }
@@ -151,9 +153,14 @@ impl Context<'_> {
         self.out.push(Command::WakeAt { at: self.now + span, timer, why: Why::after(self.cause, setting) });
     }
 
-    /// Records a decision.
+    /// Wakes the program for the next round of a loop that goes on by itself, after `span`, whose length `setting` owns.
+    pub fn wake_round(&mut self, span: Span, timer: Timer, setting: SettingId) {
+        self.out.push(Command::WakeAt { at: self.now + span, timer, why: Why::after(FactId::NONE, setting) });
+    }
+
+    /// Records a decision, or a change of ground truth, at the end of the wait that led to this call.
     pub fn note(&mut self, fact: Fact) {
-        self.out.push(Command::Note { fact, why: Why::because(self.cause) });
+        self.out.push(Command::Note { fact, why: Why { cause: self.cause, setting: self.owner } });
     }
 
     /// Emits an Event about an object.

@@ -3,12 +3,13 @@
 //! One row per outage and workload that lost pods to it, one [`Place`] in it per lost pod. A milestone is reached when it
 //! has been passed in all places: by the pod that was lost, or by the one that took its place.
 
+use super::routes::Routes;
 use super::workloads::{WorkloadId, Workloads};
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::taint::Effect;
 use crate::object::{ConditionStatus, EndpointSlice, Fact, Key, Kind, Name, Node, Pod, Revision};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Names of the milestones after the first, in the order in which they are usually reached.
 pub const MILESTONES: [&str; 9] =
@@ -145,16 +146,10 @@ pub struct Outages {
     /// In the order in which they happened.
     pub all: Vec<Outage>,
     nodes: BTreeMap<Name, NodeState>,
-    /// Nodes without power: what their proxies know does not matter.
-    off: BTreeSet<Name>,
-    /// Nodes that are cut off: nor does it there.
-    cut: BTreeSet<Name>,
     /// Where each pod that matters stands: outage, row, place.
     places: BTreeMap<Key, Vec<(usize, usize, usize)>>,
     /// How many places await a route.
     unrouted: usize,
-    /// Newest slice version by which each node routes a Service.
-    routed: BTreeMap<(Key, Name), Revision>,
 }
 
 impl Outages {
@@ -185,42 +180,24 @@ impl Outages {
         self.all.push(Outage { id, at, nodes: nodes.to_vec(), rows, noticed, tainted });
     }
 
-    /// A fact.
-    pub fn on_fact(&mut self, at: Time, fact: &Fact) {
-        match fact {
-            Fact::ContainersStarted { pod, .. } => {
-                self.each_place(pod, |place| {
-                    place.started.get_or_insert(at);
-                });
-            }
-            Fact::Routed { service, node, revision, .. } => {
-                self.routed.insert((service.clone(), node.clone()), *revision);
-                self.judge_routes(at);
-            }
-            Fact::MachineDown(node) => {
-                self.off.insert(node.clone());
-                self.judge_routes(at);
-            }
-            Fact::LinkCut(node) => {
-                self.cut.insert(node.clone());
-                self.judge_routes(at);
-            }
-            Fact::MachineUp(node) => {
-                self.off.remove(node);
-            }
-            Fact::LinkHealed(node) => {
-                self.cut.remove(node);
-            }
-            _ => {}
+    /// A fact, after which more may be known to all nodes if it `is_news` to `routes`.
+    pub fn on_fact(&mut self, at: Time, fact: &Fact, is_news: bool, routes: &Routes) {
+        if let Fact::ContainersStarted { pod, .. } = fact {
+            self.each_place(pod, |place| {
+                place.started.get_or_insert(at);
+            });
+        }
+        if is_news {
+            self.judge_routes(at, routes);
         }
     }
 
     /// A commit.
-    pub fn on_commit(&mut self, at: Time, change: &Change, workloads: &Workloads) {
+    pub fn on_commit(&mut self, at: Time, change: &Change, workloads: &Workloads, routes: &Routes) {
         match change.kind() {
             Kind::Node => self.node_changed(at, change),
             Kind::Pod => self.pod_changed(at, change, workloads),
-            Kind::EndpointSlice => self.slice_changed(at, change),
+            Kind::EndpointSlice => self.slice_changed(at, change, routes),
             _ => {}
         }
     }
@@ -306,7 +283,7 @@ impl Outages {
         }
     }
 
-    fn slice_changed(&mut self, at: Time, change: &Change) {
+    fn slice_changed(&mut self, at: Time, change: &Change, routes: &Routes) {
         let Some(slice) = change.after::<EndpointSlice>().filter(|_| self.unrouted > 0) else { return };
         let Some(service) = slice.service() else { return };
         let service = Key { namespace: slice.meta.namespace().clone(), name: service.clone() };
@@ -318,22 +295,17 @@ impl Outages {
                 }
             });
         }
-        self.judge_routes(at);
+        self.judge_routes(at, routes);
     }
 
     /// Which ready pods are known to the rules of every node that is there.
-    fn judge_routes(&mut self, at: Time) {
+    fn judge_routes(&mut self, at: Time, routes: &Routes) {
         if self.unrouted == 0 {
             return;
         }
-        let is_present = |node: &&Name| !self.off.contains(*node) && !self.cut.contains(*node);
-        let present: Vec<&Name> = self.nodes.keys().filter(is_present).collect();
         for place in self.all.iter_mut().flat_map(|outage| &mut outage.rows).flat_map(|row| &mut row.places) {
             let Some((service, revision)) = place.names_it.as_ref().filter(|_| place.awaits_route) else { continue };
-            let routes = |node: &&Name| {
-                self.routed.get(&(service.clone(), (*node).clone())).is_some_and(|known| known >= revision)
-            };
-            if present.iter().all(routes) {
+            if routes.are_known(service, *revision) {
                 place.routed = Some(at);
                 place.awaits_route = false;
                 self.unrouted -= 1;

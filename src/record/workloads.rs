@@ -1,6 +1,9 @@
 //! Desired and actual state of each workload: what its controller wants, what the API says is ready, what really serves.
 
 use super::rollout::Rollout;
+use super::rounds::Rounds;
+use super::situation::Situation;
+use super::templates::Templates;
 use super::timeline::Steps;
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
@@ -9,6 +12,7 @@ use crate::object::{
     ConditionStatus, Deployment, Fact, Key, Kind, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid, condition,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Kind and key of a workload.
 pub type WorkloadId = (Kind, Key);
@@ -41,22 +45,27 @@ pub struct Workload {
     pub restarts: Steps,
     /// How its rollouts go, if it is a Deployment.
     pub rollout: Rollout,
-    /// 1 while as many pods as wanted are ready and serve. Ready alone is hearsay, serving alone may be hidden from clients.
+    /// Ready pods of the current template that really serve. Ready alone is hearsay, serving alone may be hidden from
+    /// clients, and pods of an old template are not what is wanted.
+    pub actual: Steps,
+    /// 1 while as many pods as wanted are ready, and all of them are actual.
     pub converged: Steps,
+    /// The states that it has been in, and whether it goes round.
+    pub rounds: Rounds,
 }
 
 impl Workload {
     fn is_converged(&self) -> bool {
         let desired = self.desired.value();
-        self.ready.value() == desired && self.serving.value() >= desired
+        self.ready.value() == desired && self.actual.value() == desired
     }
 }
 
 /// What the recorder knows of one pod.
 #[derive(Clone, Debug)]
 pub struct PodRecord {
-    /// Its identity.
-    pub uid: Uid,
+    /// As the API has it.
+    pub pod: Arc<Pod>,
     /// Its workload: the Deployment or ReplicaSet that it belongs to, or itself.
     pub workload: Option<WorkloadId>,
     /// Its node, empty until bound.
@@ -67,6 +76,12 @@ pub struct PodRecord {
     pub is_serving: bool,
     /// Whether it has a deletion timestamp.
     pub is_terminating: bool,
+    /// Where it stands.
+    pub situation: Situation,
+    /// Its owner, if it has one.
+    owner: Option<Uid>,
+    /// Whether it is of the template that its Deployment has now, or its workload is no Deployment.
+    pub is_current: bool,
     is_live: bool,
     has_succeeded: bool,
     /// Whether it counts as lost.
@@ -79,6 +94,14 @@ pub struct PodRecord {
 }
 
 impl PodRecord {
+    const fn stand(&self) -> (&Situation, bool) {
+        (&self.situation, self.is_current)
+    }
+
+    fn is_actual(&self) -> bool {
+        self.is_ready && self.is_serving && self.is_current
+    }
+
     fn is_unplaced(&self) -> bool {
         self.is_live && self.node.is_empty()
     }
@@ -95,8 +118,8 @@ impl PodRecord {
 pub struct Workloads {
     all: BTreeMap<WorkloadId, Workload>,
     pods: BTreeMap<Key, PodRecord>,
-    /// Deployment of each ReplicaSet that has one.
-    deployment_of: BTreeMap<Uid, Key>,
+    /// Deployment of each ReplicaSet that has one, and which of them are current.
+    templates: Templates,
     /// 1 while every workload is converged.
     converged: Steps,
     /// Workloads that are not.
@@ -121,6 +144,11 @@ impl Workloads {
         self.all.iter().find(|(id, _)| id.0.name().eq_ignore_ascii_case(kind) && id.1 == key)
     }
 
+    /// A workload.
+    pub fn get(&self, id: &WorkloadId) -> Option<&Workload> {
+        self.all.get(id)
+    }
+
     /// Pods that exist now.
     pub fn pods(&self) -> impl Iterator<Item = (&Key, &PodRecord)> {
         self.pods.iter()
@@ -129,6 +157,11 @@ impl Workloads {
     /// A pod that exists now.
     pub fn pod(&self, key: &Key) -> Option<&PodRecord> {
         self.pods.get(key)
+    }
+
+    /// 1 while every workload is as wanted.
+    pub const fn all_converged(&self) -> &Steps {
+        &self.converged
     }
 
     /// Since when everything is as wanted, if it is now.
@@ -141,8 +174,8 @@ impl Workloads {
         self.converged.first_stay(1, since, hold, end)
     }
 
-    /// A commit.
-    pub fn on_commit(&mut self, at: Time, change: &Change) {
+    /// A commit, and the workload that it is about if it may matter to it.
+    pub fn on_commit(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
         match change.kind() {
             Kind::Pod => self.pod_changed(at, change),
             Kind::ReplicaSet => self.replica_set_changed(at, change),
@@ -151,9 +184,13 @@ impl Workloads {
                 self.set_desired(at, id.clone(), deployment.map_or(0, |deployment| deployment.replicas()));
                 if let (Some(deployment), Some(workload)) = (deployment, self.all.get_mut(&id)) {
                     workload.rollout.take_note(at, deployment);
+                    if self.templates.deployment(deployment) {
+                        self.templates_changed(at, &id);
+                    }
                 }
+                Some(id)
             }
-            _ => {}
+            _ => None,
         }
     }
 
@@ -162,19 +199,38 @@ impl Workloads {
         let (pod, node, serves) = match fact {
             Fact::ContainersReady { pod, node } => (pod, node, true),
             Fact::ContainersStopped { pod, node } => (pod, node, false),
+            Fact::Acted { .. } | Fact::FaultBegan { .. } | Fact::FaultEnded { .. } => return self.disturbed(at),
             _ => return,
         };
         // A namesake may still run on a node that is cut off.
         if let Some(record) = self.pods.get_mut(pod).filter(|record| record.node == *node) {
             let changed = std::mem::replace(&mut record.is_serving, serves) != serves;
-            let workload = record.workload.clone();
-            self.count(
-                at,
-                workload,
-                |workload| &mut workload.serving,
-                i64::from(changed) * if serves { 1 } else { -1 },
-            );
+            let by = i64::from(changed) * if serves { 1 } else { -1 };
+            let (workload, is_actual) = (record.workload.clone(), record.is_ready && record.is_current);
+            self.count(at, workload.clone(), |workload| &mut workload.serving, by);
+            self.count(at, workload, |workload| &mut workload.actual, by * i64::from(is_actual));
         }
+    }
+
+    /// A fault or an action begins or ends: what workloads lose then that were as wanted, they did not lose by themselves.
+    fn disturbed(&mut self, at: Time) {
+        let well = self.all.values_mut().filter(|workload| workload.converged.value() == 1);
+        well.for_each(|workload| workload.rounds.disturbed(at));
+    }
+
+    /// Which pods of a Deployment are of its current template may be another matter now.
+    fn templates_changed(&mut self, at: Time, id: &WorkloadId) {
+        let mut actual = 0;
+        for record in self.pods.values_mut().filter(|record| record.workload.as_ref() == Some(id)) {
+            record.is_current = self.templates.is_current(record.owner);
+            actual += i64::from(record.is_actual());
+        }
+        let own = self.pods.values().filter(|record| record.workload.as_ref() == Some(id));
+        let workload = self.all.entry(id.clone()).or_default();
+        workload.actual.set(at, actual);
+        workload.rounds.recount(own.map(PodRecord::stand));
+        workload.rounds.start_anew(at);
+        self.judge(at, id);
     }
 
     fn set_desired(&mut self, at: Time, id: WorkloadId, desired: i32) {
@@ -183,29 +239,37 @@ impl Workloads {
             let value = steps.value();
             steps.set(at, value);
         }
+        if workload.desired.value() != i64::from(desired) {
+            workload.rounds.start_anew(at);
+        }
         workload.desired.set(at, i64::from(desired));
         self.judge(at, &id);
     }
 
-    fn replica_set_changed(&mut self, at: Time, change: &Change) {
-        let Some(set) = change.object().of::<ReplicaSet>() else { return };
+    fn replica_set_changed(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
+        let set = change.object().of::<ReplicaSet>()?;
         match set.meta.controller() {
             Some(OwnerRef { kind: Kind::Deployment, name, .. }) => {
-                let key = Key { namespace: set.meta.namespace().clone(), name: name.clone() };
-                self.deployment_of.insert(set.meta.uid, key);
+                let deployment = Key { namespace: set.meta.namespace().clone(), name: name.clone() };
+                if self.templates.set(set, deployment.clone()) {
+                    self.templates_changed(at, &(Kind::Deployment, deployment));
+                }
+                None
             }
             _ => {
                 let desired = change.after::<ReplicaSet>().map_or(0, |set| set.replicas());
-                self.set_desired(at, (Kind::ReplicaSet, change.key().clone()), desired);
+                let id = (Kind::ReplicaSet, change.key().clone());
+                self.set_desired(at, id.clone(), desired);
+                Some(id)
             }
         }
     }
 
-    fn pod_changed(&mut self, at: Time, change: &Change) {
+    fn pod_changed(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
         let key = change.key().clone();
         let before = self.pods.get(&key).cloned();
         let after = change.after::<Pod>().map(|pod| {
-            let known = before.as_ref().filter(|record| record.uid == pod.meta.uid);
+            let known = before.as_ref().filter(|record| record.pod.meta.uid == pod.meta.uid);
             let (is_terminating, is_live) = (pod.meta.is_terminating(), pod.is_active());
             let is_disrupted =
                 condition::status(&pod.status.conditions, conditions::DISRUPTION_TARGET) == Some(ConditionStatus::True);
@@ -213,12 +277,15 @@ impl Workloads {
             let is_lost =
                 was_lost || pod.status.phase == Phase::Failed || is_terminating && pod.status.phase != Phase::Succeeded;
             PodRecord {
-                uid: pod.meta.uid,
+                pod: pod.clone(),
                 workload: known.map_or_else(|| self.workload_of(pod), |record| record.workload.clone()),
                 node: pod.node_name.clone(),
                 is_ready: pod.is_ready() && pod.is_active(),
                 is_serving: known.is_some_and(|record| record.is_serving),
                 is_terminating,
+                situation: Situation::of(pod),
+                owner: pod.meta.controller().map(|owner| owner.uid),
+                is_current: self.templates.is_current(pod.meta.controller().map(|owner| owner.uid)),
                 is_live,
                 has_succeeded: pod.status.phase == Phase::Succeeded,
                 is_lost,
@@ -238,13 +305,19 @@ impl Workloads {
         }
         self.count(at, workload.clone(), |workload| &mut workload.ready, difference(|record| record.is_ready));
         self.count(at, workload.clone(), |workload| &mut workload.serving, difference(|record| record.is_serving));
+        self.count(at, workload.clone(), |workload| &mut workload.actual, difference(PodRecord::is_actual));
         self.count(at, workload.clone(), |workload| &mut workload.live, difference(|record| record.is_live));
         self.count(at, workload.clone(), |workload| &mut workload.unplaced, difference(PodRecord::is_unplaced));
-        self.add_up(at, workload, before.as_ref(), after.as_ref());
+        if let Some(workload) = workload.as_ref().and_then(|id| self.all.get_mut(id)) {
+            let [from, to] = [&before, &after].map(|record| record.as_ref().map(PodRecord::stand));
+            workload.rounds.moved(at, from, to);
+        }
+        self.add_up(at, workload.clone(), before.as_ref(), after.as_ref());
         match after {
             Some(record) => self.pods.insert(key, record),
             None => self.pods.remove(&key),
         };
+        workload
     }
 
     /// What only ever grows: pods lost and evicted, restarts.
@@ -269,9 +342,10 @@ impl Workloads {
         self.set_desired(at, (Kind::Pod, change.key().clone()), i32::from(is_wanted));
     }
 
-    fn workload_of(&self, pod: &Pod) -> Option<WorkloadId> {
+    /// The workload that a pod belongs to: the Deployment or other controller, or itself.
+    pub fn workload_of(&self, pod: &Pod) -> Option<WorkloadId> {
         let Some(owner) = pod.meta.controller() else { return Some((Kind::Pod, pod.meta.key.clone())) };
-        match self.deployment_of.get(&owner.uid) {
+        match self.templates.deployment_of(owner.uid) {
             Some(deployment) => Some((Kind::Deployment, deployment.clone())),
             None => Some((owner.kind, Key { namespace: pod.meta().namespace().clone(), name: owner.name.clone() })),
         }

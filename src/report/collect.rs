@@ -1,8 +1,11 @@
 //! Runs a scenario and collects what it showed.
 
+use super::convergence::{self, Convergence};
+use super::outlook::{Judgement, outlooks};
 use super::verdict::{Verdict, alone, judge};
+use super::waterfall;
 use super::words::{counted, short};
-use super::{Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
+use super::{InputFile, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
 use crate::cluster::{Config, Happening, Stop, World};
 use crate::kernel::time::{Span, Time};
 use crate::object::{DelayId, Deployment, Fact, Kind, Name, ReplicaSet, Service};
@@ -37,8 +40,18 @@ pub fn simulate_watched(
     seed: Option<u64>,
     goes_on: &mut dyn FnMut(&World) -> bool,
 ) -> Option<Finished> {
+    simulate_while(loaded, seed, &mut || true, goes_on)
+}
+
+/// The same; what comes before a run that begins settled is broken off when `is_wanted` says no.
+pub fn simulate_while(
+    loaded: &Loaded,
+    seed: Option<u64>,
+    is_wanted: &mut dyn FnMut() -> bool,
+    goes_on: &mut dyn FnMut(&World) -> bool,
+) -> Option<Finished> {
     let config = loaded.config(seed);
-    let mut world = World::new(config.clone());
+    let mut world = World::new_while(config.clone(), is_wanted)?;
     while world.step() {
         if world.events().is_multiple_of(LOOK_EVERY) && !goes_on(&world) {
             return None;
@@ -55,16 +68,20 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
     let (recorder, end) = (world.recorder(), world.now());
     let evidence = Evidence { recorder, hold: config.hold, end };
     let refused: Vec<String> = world.refused().iter().map(|(request, error)| error.message(request)).collect();
-    let mut reasons = reasons(config, world, evidence, &refused);
+    let outlooks = outlooks(world);
+    let mut reasons = reasons(config, world, evidence, (&refused, &outlooks));
     let expectations: Vec<_> =
         loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
     let mut notes = loaded.silences(seed);
+    let mut silence = None;
     if !loaded.scenario.failures.is_empty() && !has_happened(recorder, None) {
         let why = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
-        reasons.push(format!("nothing happened: no event, and no failure{why}"));
+        silence = Some(format!("nothing happened: no event, and no failure{why}"));
+        reasons.extend(silence.clone());
         notes.clear();
     }
     notes.extend(alone(&expectations));
+    notes.extend(convergence::notes(config, &outlooks, end));
     let are_met = expectations.iter().all(|judged| judged.verdict == Verdict::Pass);
     Report {
         schema: SCHEMA,
@@ -72,6 +89,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         scenario: loaded.name().to_string(),
         verdict: Verdict::of(are_met && reasons.is_empty()),
         reasons,
+        silence,
         notes,
         receipt: Receipt {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -85,12 +103,26 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         overrides: overrides(loaded, seed, config),
         expectations,
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
+        losses: waterfall::losses(recorder, config, end, &outlooks),
         refused,
+        convergence: Convergence::of(world, &outlooks),
+        inputs: inputs(loaded, seed),
     }
 }
 
+/// What has to lie in the folder of the run to have it again.
+fn inputs(loaded: &Loaded, seed: Option<u64>) -> Vec<InputFile> {
+    let kept = loaded.kept(seed).into_iter();
+    kept.map(|(name, text)| InputFile { hash: InputFile::hash_of(text.as_bytes()), name }).collect()
+}
+
 /// What makes a run worthless or unfinished, whatever its expectations say.
-fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[String]) -> Vec<String> {
+fn reasons(
+    config: &Config,
+    world: &World,
+    evidence: Evidence<'_>,
+    (refused, outlooks): (&[String], &[Judgement<'_>]),
+) -> Vec<String> {
     let Evidence { recorder, hold, end } = evidence;
     let mut reasons = Vec::new();
     if !refused.is_empty() {
@@ -122,7 +154,7 @@ fn reasons(config: &Config, world: &World, evidence: Evidence<'_>, refused: &[St
     let since = recorder.converged_since();
     let is_converged = since.is_some_and(|since| end.since(since) >= hold);
     if config.stop == Stop::Converged && !is_converged {
-        let behind = rule::behind(evidence);
+        let behind = convergence::behind(outlooks, end);
         let why = if behind.is_empty() { format!("not for {hold} before the end") } else { behind.join("; ") };
         reasons.push(format!("not converged by {}: {why}", short(end.since(Time::ZERO))));
     }
@@ -151,7 +183,7 @@ fn overrides(loaded: &Loaded, seed: Option<u64>, config: &Config) -> Overrides {
     });
     Overrides {
         seed: seed.filter(|&seed| seed != loaded.scenario.run.seed.value),
-        keys: Vec::new(),
+        keys: loaded.sources.arguments().map(String::from).collect(),
         settings: settings.collect(),
         delays: delays.collect(),
     }

@@ -1,30 +1,41 @@
 //! Layer 8: what a run showed: verdicts, milestones, who owns each wait; as text for people and as data for programs.
 //!
 //! A [`Report`] is plain data made from a run that is over; `run.json` is the same data, `screen` the same in words, and
-//! `picture` a chart of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
+//! `pictures` charts of it. Nothing here reads a clock or writes a file, so that equal runs have equal reports.
 
 pub mod collect;
+pub mod convergence;
+pub mod outlook;
 pub mod owner;
 #[cfg(feature = "plot")]
-pub mod picture;
+pub mod pictures;
 pub mod plan;
 pub mod screen;
 pub mod spread;
+mod stuck;
 pub mod summary;
 pub mod verdict;
+pub mod waterfall;
 pub mod words;
 
 #[cfg(test)]
+mod convergence_tests;
+#[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use crate::kernel::digest::Digest;
+use serde::{Deserialize, Serialize};
 
-pub use collect::{Finished, simulate, simulate_watched};
+pub use collect::{Finished, simulate, simulate_watched, simulate_while};
+pub use convergence::{Convergence, Times, WorkloadConvergence};
 pub use spread::{Failed, Runs};
 pub use verdict::{Judged, Verdict};
 
 /// The version of `run.json`. Fields are added, never changed.
 pub const SCHEMA: &str = "evenkeel.run/v1";
+
+/// What stands between a `run.json` and the seal at its end.
+const SEAL: &str = ",\n  \"seal\": \"";
 
 /// What a run showed. Times are in microseconds since the scenario began, spans in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +50,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What is wrong apart from expectations; if anything is, the verdict is `fail`.
     pub reasons: Vec<String>,
+    /// Which of the reasons is that nothing happened; of several seeds it is no failure if something did in others.
+    #[serde(skip)]
+    pub silence: Option<String>,
     /// What is worth knowing and no failure; left out of the document if there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -56,12 +70,18 @@ pub struct Report {
     pub expectations: Vec<Judged>,
     /// Outages in the order of time.
     pub outages: Vec<OutageReport>,
+    /// What each event cost each workload, by cause and by the setting that owns it.
+    pub losses: Vec<waterfall::LossReport>,
     /// What the API server said of manifests that it refused.
     pub refused: Vec<String>,
+    /// When desired equalled actual, and what would become of what is not as wanted at the end.
+    pub convergence: Convergence,
+    /// The files from which the run can be had again, as they lie in its folder; the scenario first.
+    pub inputs: Vec<InputFile>,
 }
 
 /// What is needed to have the same run again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Version of the simulator.
     pub version: String,
@@ -78,6 +98,24 @@ impl Receipt {
     pub fn short(&self) -> String {
         let head = |text: &str| text.chars().take(8).collect::<String>();
         format!("{}/{}/{}/{}", self.version, head(&self.scenario_hash), self.seed, head(&self.digest))
+    }
+}
+
+/// A file from which a run can be had again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its name in the run folder.
+    pub name: String,
+    /// [`InputFile::hash_of`] its bytes.
+    pub hash: String,
+}
+
+impl InputFile {
+    /// The hash of a file's bytes, as 32 hexadecimal digits.
+    pub fn hash_of(bytes: &[u8]) -> String {
+        let mut digest = Digest::new();
+        digest.bytes(bytes);
+        digest.hex()
     }
 }
 
@@ -173,10 +211,16 @@ impl Report {
         self.expectations.iter().filter(|judged| judged.verdict == Verdict::Pass).count()
     }
 
-    /// The content of `run.json`.
+    /// The content of `run.json`. Its last key is a seal: the hash of all that stands before it.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("plain data without maps");
-        text.push('\n');
-        text
+        let text = serde_json::to_string_pretty(self).expect("plain data without maps");
+        let body = text.strip_suffix("\n}").expect("an object");
+        format!("{body}{SEAL}{}\"\n}}\n", InputFile::hash_of(body.as_bytes()))
+    }
+
+    /// Whether nobody has changed this content of a `run.json`.
+    pub fn is_sealed(text: &str) -> bool {
+        let parts = text.rsplit_once(SEAL);
+        parts.is_some_and(|(body, seal)| seal.strip_suffix("\"\n}\n") == Some(&InputFile::hash_of(body.as_bytes())))
     }
 }

@@ -1,5 +1,6 @@
 //! A report in words, for a terminal.
 
+use super::waterfall::{self, LossReport};
 use super::words::{ascii, bar, counted, folded, grouped, short};
 use super::{Milestone, OutageReport, Report, Verdict, WorkloadReport};
 use crate::kernel::time::Span;
@@ -40,7 +41,12 @@ pub fn screen(report: &Report, saved: Option<(&str, &[String])>, style: Style) -
     head(&mut text, report, style);
     for outage in &report.outages {
         text.push('\n');
-        self::outage(&mut text, outage);
+        self::outage(&mut text, outage, &report.losses);
+    }
+    other_losses(&mut text, report);
+    let stretches = super::convergence::table(&report.convergence);
+    if !stretches.is_empty() {
+        text.push_str(&format!("\n{stretches}"));
     }
     if !report.expectations.is_empty() {
         text.push('\n');
@@ -99,12 +105,12 @@ fn head(text: &mut String, report: &Report, style: Style) {
 }
 
 /// Text of the scenario without characters that would move the cursor, change colours or break a line.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
 
-fn outage(text: &mut String, outage: &OutageReport) {
+fn outage(text: &mut String, outage: &OutageReport, losses: &[LossReport]) {
     let happened = Span::from_micros(outage.happened_us);
     let ended = outage.ended_us.map_or_else(String::new, |ended| {
         format!(", over after {}", short(Span::from_micros(ended - outage.happened_us)))
@@ -125,6 +131,21 @@ fn outage(text: &mut String, outage: &OutageReport) {
             let pods = counted(workload.replacements, "replacement");
             text.push_str(&format!("  {pods} on {}\n", workload.placed_on.join(", ")));
         }
+        let own = |loss: &&LossReport| loss.event == outage.id && loss.object == workload.name;
+        losses.iter().filter(own).for_each(|loss| text.push_str(&waterfall::text(loss)));
+    }
+}
+
+/// What events cost workloads of which they hit no pod, as a rollout or a drain does.
+fn other_losses(text: &mut String, report: &Report) {
+    let is_told = |loss: &&LossReport| {
+        report.outages.iter().any(|outage| {
+            outage.id == loss.event && outage.workloads.iter().any(|workload| workload.name == loss.object)
+        })
+    };
+    for loss in report.losses.iter().filter(|loss| loss.is_event && !is_told(loss)) {
+        let since = short(Span::from_micros(loss.since_us));
+        text.push_str(&format!("\n{}: {} from {since}\n{}", plain(&loss.event), loss.object, waterfall::text(loss)));
     }
 }
 

@@ -181,16 +181,25 @@ impl Runs {
         let first = reports.first().expect("at least one run");
         let expectations: Vec<ExpectationSpread> =
             (0..first.expectations.len()).map(|index| expectation(reports, index)).collect();
-        let failing = reports.iter().filter(|report| report.verdict == Verdict::Fail);
-        let failed: Vec<Failed> = failing.map(|report| failed(report, &expectations)).collect();
+        // That nothing happened says something about the seed, unless it is so with all of them.
+        let is_silent = reports.iter().all(|report| report.silence.is_some());
+        let verdict = |report: &Report| match &report.silence {
+            Some(silence) if !is_silent => {
+                let has_reason = report.reasons.iter().any(|reason| reason != silence);
+                Verdict::of(!has_reason && report.met() == report.expectations.len())
+            }
+            _ => report.verdict,
+        };
+        let failing = reports.iter().filter(|report| verdict(report) == Verdict::Fail);
+        let failed: Vec<Failed> = failing.map(|report| failed(report, is_silent, &expectations)).collect();
         let are_met = expectations.iter().all(|expectation| expectation.verdict == Verdict::Pass);
         let run = |report: &Report| Run {
             seed: report.receipt.seed,
-            verdict: report.verdict,
+            verdict: verdict(report),
             digest: report.receipt.digest.clone(),
             simulated_us: report.simulated_us,
             events: report.events,
-            notes: notes(report),
+            notes: notes(report, is_silent),
         };
         Runs {
             schema: SCHEMA,
@@ -218,20 +227,24 @@ impl Runs {
 }
 
 /// What there is to know of one of several runs: that it alone cannot tell a share is no news there.
-fn notes(report: &Report) -> Vec<String> {
+fn notes(report: &Report, is_silent: bool) -> Vec<String> {
     let alone = alone(&report.expectations);
-    report.notes.iter().filter(|note| alone.as_ref() != Some(*note)).cloned().collect()
+    let silence = report.silence.iter().filter(|_| !is_silent);
+    silence.chain(report.notes.iter().filter(|note| alone.as_ref() != Some(*note))).cloned().collect()
 }
 
-fn failed(report: &Report, expectations: &[ExpectationSpread]) -> Failed {
+/// A run that fails. That nothing happened in it is no reason unless nothing did in any.
+fn failed(report: &Report, is_silent: bool, expectations: &[ExpectationSpread]) -> Failed {
+    let is_reason = |reason: &&String| is_silent || report.silence.as_ref() != Some(reason);
+    let reasons: Vec<String> = report.reasons.iter().filter(is_reason).cloned().collect();
     let pairs = report.expectations.iter().zip(expectations);
     let unmet: Vec<_> = pairs.filter(|(judged, _)| judged.verdict == Verdict::Fail).collect();
-    let is_allowed = report.reasons.is_empty() && unmet.iter().all(|(_, all)| all.verdict == Verdict::Pass);
+    let is_allowed = reasons.is_empty() && unmet.iter().all(|(_, all)| all.verdict == Verdict::Pass);
     let told = unmet
         .into_iter()
         .map(|(judged, _)| judged)
         .map(|judged| format!("{}: {}", judged.id, judged.reason.as_deref().unwrap_or("not met")));
-    Failed { seed: report.receipt.seed, reasons: report.reasons.iter().cloned().chain(told).collect(), is_allowed }
+    Failed { seed: report.receipt.seed, reasons: reasons.into_iter().chain(told).collect(), is_allowed }
 }
 
 /// All runs have the same expectations in the same order, since they are of one scenario.

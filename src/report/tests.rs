@@ -1,7 +1,10 @@
 //! The screen for runs that did not go well: made by hand, since shipped scenarios pass.
 
 use super::screen::{Style, screen};
-use super::{Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Verdict, WorkloadReport};
+use super::{
+    Convergence, InputFile, Judged, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, Times,
+    Verdict, WorkloadConvergence, WorkloadReport,
+};
 use std::time::Duration;
 
 fn milestone(name: &'static str, at_us: Option<u64>, wait_us: u64, owner: &str) -> Milestone {
@@ -58,6 +61,7 @@ fn report() -> Report {
         scenario: "cut".to_string(),
         verdict: Verdict::Fail,
         reasons: vec!["not converged by 2m30.0s: deployment/web has 3 of 5 ready".to_string()],
+        silence: None,
         notes: Vec::new(),
         receipt: Receipt {
             version: "0.1.0".to_string(),
@@ -82,6 +86,7 @@ fn report() -> Report {
             judged("noticed", Verdict::Pass, "time-to-notice", "at most 56s", Some("48.5s"), None),
             judged("evicted", Verdict::Fail, "time-to-evict", "at most 6m", None, Some("not evicted by the end")),
         ],
+        losses: Vec::new(),
         outages: vec![
             OutageReport {
                 id: "cut".to_string(),
@@ -101,7 +106,40 @@ fn report() -> Report {
             },
         ],
         refused: Vec::new(),
+        convergence: Convergence {
+            hold_us: 10_000_000,
+            all: times(2, Some(60_000_000), 60_000_000, None),
+            workloads: vec![
+                WorkloadConvergence {
+                    name: "deployment/web".to_string(),
+                    times: times(2, Some(60_000_000), 60_000_000, None),
+                    lost: 2,
+                    outages: 1,
+                    outlook: "on-its-way",
+                    why: Some("is on its way: left alone it would be as wanted from 6m12.0s on".to_string()),
+                    round: None,
+                    stuck_since_us: None,
+                    expected_us: Some(372_000_000),
+                },
+                WorkloadConvergence {
+                    name: "deployment/shop/db".to_string(),
+                    times: times(2, Some(60_000_000), 120_000_000, Some(90_000_000)),
+                    lost: 1,
+                    outages: 1,
+                    outlook: "as-wanted",
+                    why: None,
+                    round: None,
+                    stuck_since_us: None,
+                    expected_us: None,
+                },
+            ],
+        },
+        inputs: vec![InputFile { name: "scenario.toml".to_string(), hash: InputFile::hash_of(b"title = 'x'") }],
     }
+}
+
+fn times(stretches: usize, longest_us: Option<u64>, total_us: u64, since_us: Option<u64>) -> Times {
+    Times { stretches, first_held_us: Some(0), longest_us, total_us, since_us }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use crate::kernel::time::Span;
 
+pub use crate::scenario::suggest::grouped;
+
 /// `0s`, `12ms`, `44.8s`, `5m44.9s`, `2h05m00.0s`: milliseconds below a second, tenths of a second above.
 pub fn short(span: Span) -> String {
     let micros = span.as_micros();
@@ -18,19 +20,6 @@ pub fn short(span: Span) -> String {
         (0, minutes) => format!("{minutes}m{seconds:0>4}s"),
         (hours, minutes) => format!("{hours}h{minutes:02}m{seconds:0>4}s"),
     }
-}
-
-/// `1,912`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// A bar of up to `width` characters for `part` of `whole`, in eighths of a character.

@@ -2,6 +2,9 @@
 
 use super::domain::Domains;
 use super::failure::expand::{Layout, expand};
+use super::pool::NODES_MAX;
+use super::problem::{Problems, code};
+use super::reader::Sink;
 use super::schema::{Event, Moment, Pool, PoolNode, Scenario, What};
 use crate::action::Apply;
 use crate::cluster::{Config, Happening, Planned};
@@ -10,7 +13,7 @@ use crate::kernel::time::Time;
 use crate::object::node::{LABEL_HOSTNAME, LABEL_POOL, LABEL_ZONE};
 use crate::object::target::Target;
 use crate::object::{Delays, Key, Labels, Meta, Node, Object, Settings};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Label with a node's operating system.
@@ -34,14 +37,13 @@ pub fn build(
     let mut delays = Delays::default();
     scenario.delays.iter().for_each(|(id, delay)| delays.set(*id, delay.clone()));
     let draws = Draws::new(seed);
-    let mut sizes: BTreeMap<String, u64> =
-        scenario.pools.iter().map(|pool| (pool.name.value.clone(), pool.count)).collect();
+    let joining = joins(scenario, &mut Sink::new("", &mut Problems::default())).expect("checked to be good");
     let nodes: Vec<Node> = scenario.pools.iter().flat_map(nodes).collect();
     let begins = begins(scenario, &draws);
     let written = scenario.events.iter().map(|event| Planned {
         id: event.id.value.as_str().into(),
         at: begins[event.id.value.as_str()],
-        what: happening(scenario, domains, event, applied, &mut sizes, &draws),
+        what: happening(domains, event, applied, &joining, &draws),
     });
     let mut events: Vec<Planned> = written.collect();
     events.extend(failures(scenario, domains, &nodes, &draws).0);
@@ -57,6 +59,7 @@ pub fn build(
         stop: scenario.run.stop,
         start: scenario.run.start,
         hold: scenario.run.hold,
+        record: scenario.output.record,
     }
 }
 
@@ -83,11 +86,10 @@ fn failures(scenario: &Scenario, domains: &Domains, nodes: &[Node], draws: &Draw
 }
 
 fn happening(
-    scenario: &Scenario,
     domains: &Domains,
     event: &Event,
     applied: &BTreeMap<String, Vec<Object>>,
-    sizes: &mut BTreeMap<String, u64>,
+    joining: &BTreeMap<&str, Vec<Node>>,
     draws: &Draws,
 ) -> Happening {
     let target = event.target.as_ref().map_or(Target::Cluster, |target| target.value.resolve(domains));
@@ -106,20 +108,47 @@ fn happening(
             let objects = applied.get(id).cloned().unwrap_or_default();
             Happening::Action { name: event.name, action: Arc::new(Apply { objects }), target }
         }
-        What::Add { pool, count } => {
-            let found = scenario.pools.iter().find(|other| other.name.value == pool.value);
-            let pool = found.expect("checked to be there");
-            let size = sizes.entry(pool.name.value.clone()).or_insert(0);
-            let new = (*size..*size + count).map(|index| node(pool, &pool.node(index)));
-            let nodes = new.collect();
-            *size += count;
-            Happening::Join(nodes)
-        }
+        What::Add { .. } => Happening::Join(joining.get(id).cloned().unwrap_or_default()),
     }
 }
 
+/// The nodes of the machines that join with each event. What is wrong with them is told, and then there are none.
+pub fn joins<'s>(scenario: &'s Scenario, sink: &mut Sink<'_>) -> Option<BTreeMap<&'s str, Vec<Node>>> {
+    let mut sizes: BTreeMap<&str, u64> =
+        scenario.pools.iter().map(|pool| (pool.name.value.as_str(), pool.count)).collect();
+    let mut total: u64 = sizes.values().sum();
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut joins = BTreeMap::new();
+    for event in &scenario.events {
+        let What::Add { pool: wanted, count } = &event.what else { continue };
+        let pool = scenario.pools.iter().find(|pool| pool.name.value == wanted.value)?;
+        total = total.saturating_add(*count);
+        if total > NODES_MAX {
+            sink.bad_value(
+                &wanted.bytes,
+                format!("with these the cluster would have {total} nodes, more than {NODES_MAX}"),
+            )
+            .help("add fewer");
+            return None;
+        }
+        if names.is_empty() {
+            names.extend(scenario.pools.iter().flat_map(Pool::nodes).map(|node| node.name));
+        }
+        let size = sizes.entry(&pool.name.value).or_insert(0);
+        let new: Vec<Node> = (*size..*size + count).map(|index| node(pool, &pool.node(index))).collect();
+        *size += count;
+        if let Some(node) = new.iter().find(|node| !names.insert(node.meta.name().to_string())) {
+            let message = format!("a machine `{}` would join, but there is one of that name", node.meta.name());
+            sink.error(code::TWICE, &wanted.bytes, message).help("give the pool or its nodes other names");
+            return None;
+        }
+        joins.insert(event.id.value.as_str(), new);
+    }
+    Some(joins)
+}
+
 /// When each event begins, by its id. `check` has seen that none waits for itself.
-fn begins<'s>(scenario: &'s Scenario, draws: &Draws) -> BTreeMap<&'s str, Time> {
+pub fn begins<'s>(scenario: &'s Scenario, draws: &Draws) -> BTreeMap<&'s str, Time> {
     let named: BTreeMap<&str, &Event> = scenario.events.iter().map(|event| (event.id.value.as_str(), event)).collect();
     let mut begins = BTreeMap::new();
     for event in &scenario.events {

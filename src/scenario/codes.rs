@@ -172,6 +172,15 @@ pub const CODES: &[Explanation] = &[
         right: "",
     },
     Explanation {
+        code: code::CHANCE,
+        what: "An event that finds nothing to do with the seed of the file.",
+        why: "When it comes is drawn, and so is when that comes which it ends, or when that is over by itself. With this seed \
+              it comes too early or too late, and the run says so and fails; with others it may not. Let it come `after` \
+              the other, and leave `for` out of that, to be sure.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
         code: code::NOT_SIMULATED,
         what: "A field of a manifest is kept but does nothing yet.",
         why: "The scenario runs, and the field is there when you look at the object; but a real cluster would act on it and \

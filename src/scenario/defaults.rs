@@ -7,6 +7,7 @@ use super::schema::Scenario;
 use crate::object::delay::DELAYS;
 use crate::object::field::Field;
 use crate::object::setting::{SETTINGS, Unit};
+use crate::record::Detail;
 use std::collections::BTreeSet;
 
 /// What the file itself says, and what the release gives.
@@ -37,6 +38,10 @@ pub fn shown(scenario: &Scenario, said: &BTreeSet<String>) -> String {
         let origin = if said.contains(&format!("run.{}", field.name)) { SAID } else { "default of evenkeel/v1" };
         line(&mut text, field.name, &value, origin);
     }
+    text.push_str("\n[output]\n");
+    let record = if scenario.output.record == Detail::Full { "full" } else { "summary" };
+    let origin = if said.contains("output.record") { SAID } else { "default of evenkeel/v1" };
+    line(&mut text, "record", &edit::text(record), origin);
     text.push_str("\n[delays]\n");
     for row in DELAYS {
         let own = scenario.delays.iter().rev().find(|(id, _)| id.row().name == row.name);

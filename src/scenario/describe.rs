@@ -22,6 +22,7 @@ pub struct Described {
 pub const TABLES: &[Described] = &[
     Described { name: "scenario", written: "the file", what: "The keys of a file at its top.", fields: language::ROOT },
     Described { name: "run", written: "[run]", what: "How the run goes.", fields: language::RUN },
+    Described { name: "output", written: "[output]", what: "What is kept of a run.", fields: language::OUTPUT },
     Described { name: "cluster", written: "[cluster]", what: "The machines.", fields: language::CLUSTER },
     Described { name: "pool", written: "[[cluster.pool]]", what: "Machines of one make.", fields: language::POOL },
     Described {

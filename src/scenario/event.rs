@@ -2,30 +2,37 @@
 
 use super::distribution;
 use super::language::EVENT;
-use super::patch;
 use super::problem::code;
 use super::reader::{At, Mention, Section, Sink};
-use super::schema::{Event, Moment, What};
-use super::shape;
-use super::suggest::{listed, nearest};
+use super::schema::{Draft, Event, Moment};
 use super::target::{self, Written};
-use crate::action::{self, ActionRow, Build};
+use crate::action;
 use crate::fault::{self, FaultRow};
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
-use crate::object::field::{Field, Parameters, Value, Wrong};
-use std::ops::Range;
-use std::sync::Arc;
-use toml::Spanned;
-use toml::de::DeValue;
+use parameters::Read;
+use row::Row;
+
+mod parameters;
+mod row;
 
 /// Most events of a scenario. Ours: those that are many come from `[[failure]]`.
 const EVENTS_MAX: usize = 2_000;
 
-/// Reads the events, and the ids of all of them.
-pub fn events(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Event>, Vec<String>) {
+/// What `[[event]]` tables say.
+pub struct Events {
+    /// Those that could be read as a whole.
+    pub whole: Vec<Event>,
+    /// What is known of the others.
+    pub drafts: Vec<Draft>,
+    /// The ids of all.
+    pub ids: Vec<String>,
+}
+
+/// Reads the events.
+pub fn events(root: &mut Section<'_>, sink: &mut Sink<'_>) -> Events {
     let mut ids = Vec::new();
-    let mut events = Vec::new();
+    let (mut whole, mut drafts) = (Vec::new(), Vec::new());
     let sections = root.tables("event", "event", EVENT, sink);
     if let Some(section) = sections.get(EVENTS_MAX) {
         sink.bad_value(&section.bytes, format!("a scenario has at most {EVENTS_MAX} events"))
@@ -33,9 +40,12 @@ pub fn events(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Event>, Vec<S
     }
     for mut section in sections.into_iter().take(EVENTS_MAX) {
         let id = id(&mut section, &mut ids, sink);
-        events.extend(event(section, id, sink));
+        match event(section, id, sink) {
+            Ok(event) => whole.push(event),
+            Err(draft) => drafts.push(*draft),
+        }
     }
-    (events, ids)
+    Events { whole, drafts, ids }
 }
 
 /// Reads an id that nobody else may have.
@@ -52,117 +62,21 @@ pub fn id(section: &mut Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>)
     Some(id)
 }
 
-/// What an event may do.
-#[derive(Clone, Copy)]
-enum Row {
-    Fault(&'static FaultRow),
-    Action(&'static ActionRow),
-}
-
-impl Row {
-    fn find(name: &At<String>, sink: &mut Sink<'_>) -> Option<Row> {
-        let fault = fault::find(&name.value).map(Row::Fault);
-        let found = fault.or_else(|| action::find(&name.value).map(Row::Action));
-        if found.is_none() {
-            let faults = fault::REGISTRY.iter().map(|row| row.name);
-            let names = faults.chain(action::REGISTRY.iter().map(|row| row.name));
-            let guess = meant(&name.value).or_else(|| nearest(&name.value, names));
-            sink.error(code::UNKNOWN_FAULT, &name.bytes, format!("nothing is called `{}`", name.value))
-                .guess(guess)
-                .help("`evenkeel list faults` and `evenkeel list actions` show all");
-        }
-        found
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Row::Fault(row) => row.name,
-            Row::Action(row) => row.name,
-        }
-    }
-
-    fn has_target(self) -> bool {
-        match self {
-            Row::Fault(row) => row.has_target,
-            Row::Action(row) => row.has_target,
-        }
-    }
-
-    fn parameters(self) -> &'static [Field] {
-        match self {
-            Row::Fault(row) => row.parameters,
-            Row::Action(row) => row.parameters,
-        }
-    }
-
-    fn build(self, parameters: &Parameters) -> Result<Built, Wrong> {
-        match self {
-            Row::Fault(row) => (row.build)(parameters).map(|fault| Built::Whole(What::Fault(fault))),
-            Row::Action(ActionRow { build: Build::Row(build), .. }) => {
-                build(parameters).map(|action| Built::Whole(What::Action(action)))
-            }
-            Row::Action(ActionRow { build: Build::Reader, .. }) => Ok(Built::ByReader),
-        }
-    }
-}
-
-/// What comes of a row and its parameters.
-enum Built {
-    /// What the event does.
-    Whole(What),
-    /// What only this layer can make.
-    ByReader,
-}
-
-/// Which faults and actions have a parameter that this one has not.
-fn owners(key: &str, row: Row) -> Option<String> {
-    if row.parameters().iter().any(|field| field.name == key) {
-        return None;
-    }
-    let has_it = |fields: &[Field]| fields.iter().any(|field| field.name == key);
-    let faults = fault::REGISTRY.iter().filter(|row| has_it(row.parameters)).map(|row| row.name);
-    let actions = action::REGISTRY.iter().filter(|row| has_it(row.parameters)).map(|row| row.name);
-    let names: Vec<&str> = faults.chain(actions).collect();
-    (!names.is_empty()).then(|| format!("it is a parameter of {}", listed(names)))
-}
-
-/// What other tools call it.
-fn meant(name: &str) -> Option<&'static str> {
-    let meant = match name.to_ascii_lowercase().as_str() {
-        "kill" | "node.kill" | "node.down" | "node-failure" | "crash" | "node.fail" => "node.crash",
-        "partition" | "network.partition" | "network-partition" | "cut" => "node.partition",
-        "blackout" | "power.off" | "power-loss" | "power.outage" | "zone.outage" => "power.loss",
-        "image" | "set-image" | "deploy" | "rollout" | "update" => "set.image",
-        "cordon" => "node.cordon",
-        "uncordon" => "node.uncordon",
-        "drain" => "node.drain",
-        "taint" => "node.taint",
-        "label" => "node.label",
-        "restart" | "rollout-restart" => "rollout.restart",
-        "undo" | "rollback" => "rollout.undo",
-        "pod.kill" | "pod-kill" | "podkill" | "pod-delete" | "pod.delete" => "delete",
-        "reboot" | "node-reboot" | "restart-node" => "node.reboot",
-        "stress" | "cpu-stress" | "stress-cpu" | "cpu.stress" => "node.slow",
-        "disk-fill" | "disk.fill" | "disk-full" => "node.disk-pressure",
-        "packet-loss" | "network.loss" => "link.lossy",
-        "latency" | "network.delay" | "network-delay" => "link.slow",
-        _ => return None,
-    };
-    let is_known = fault::find(meant).is_some() || action::find(meant).is_some();
-    is_known.then_some(meant)
-}
-
-fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) -> Option<Event> {
-    let whole = section.bytes.clone();
-    let moment = moment(&mut section, sink);
+/// Reads one event, or as much of it as there is.
+fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) -> Result<Event, Box<Draft>> {
+    let mut draft = Draft { bytes: section.bytes.clone(), ..Draft::default() };
+    draft.id = id.filter(|id| !id.value.trim().is_empty());
+    draft.moment = moment(&mut section, sink);
     let row = section.required_text("do", sink).and_then(|name| Row::find(&name, sink));
     let Some(row) = row else {
+        unknown(&mut section, &mut draft, sink);
         // Which parameters it may have is not known: those of all are let through, nothing else is.
         fault::REGISTRY.iter().for_each(|row| section.also(row.parameters));
         action::REGISTRY.iter().for_each(|row| section.also(row.parameters));
         section.abandon(sink);
-        return None;
+        return Err(Box::new(draft));
     };
+    draft.name = row.name();
     section.also(row.parameters());
     // What it lacks or has too much follows from what it does.
     section.name = format!("`{}`", row.name());
@@ -174,127 +88,32 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
         let problem = sink.error(code::CONFLICT, &of.bytes, message);
         problem.help(if row.has_target() { "its nodes are named by `target`" } else { "leave it out" });
     }
-    let patched = if row.name() == "patch" { section.value("patch") } else { None };
     // What it is about, in the wrong key: that the right one is missing follows.
     let is_misplaced = !row.has_target() && !section.is_missing("target");
-    let read = parameters(row, is_misplaced, &mut section, sink);
-    section.finish_with(&|key| owners(key, row), sink);
-    let (parameters, places, is_whole) = read;
-    let of = parameters.get("of").and_then(Value::as_text).map(str::to_string);
-    let of = of.zip(places.iter().find(|(name, _)| *name == "of"));
-    let of = of.map(|(value, (_, bytes))| At { value, bytes: bytes.clone() });
-    let tried = places.iter().find(|(name, _)| ["patch", "container"].contains(name)).map(|(_, bytes)| bytes.clone());
-    let what = match if is_whole { built(row, &parameters, &places, &whole, sink) } else { None } {
-        Some(Built::Whole(what)) => Some(what),
-        Some(Built::ByReader) => by_reader(row, &parameters, &places, of.as_ref(), patched, sink),
-        None => None,
-    };
-    let (lasts, jitter, stagger) = times?;
-    let (id, moment, what, target) = (id?, moment?, what?, target?);
-    Some(Event { id, moment, name: row.name(), what, target, of, tried, lasts, jitter, stagger })
-}
-
-/// What only this layer can make: it reads manifests and knows the pools.
-fn by_reader(
-    row: Row,
-    parameters: &Parameters,
-    places: &Places,
-    of: Option<&At<String>>,
-    patched: Option<&Spanned<DeValue<'_>>>,
-    sink: &mut Sink<'_>,
-) -> Option<What> {
-    let place = |key: &str| places.iter().find(|(name, _)| *name == key).map(|(_, bytes)| bytes.clone());
-    match row.name() {
-        "patch" => {
-            let (of, table) = (of?, patched?.get_ref().as_table()?);
-            let Some((kind, key)) = target::workload(&of.value) else {
-                sink.bad_value(&of.bytes, format!("`{}` is not an object", of.value))
-                    .label("expected as \"deployment/web\"");
-                return None;
-            };
-            if table.is_empty() {
-                let bytes = place("patch").unwrap_or_default();
-                sink.bad_value(&bytes, "a patch that changes nothing")
-                    .help("write what is to change, as `patch = { spec.minReadySeconds = 10 }`");
-                return None;
-            }
-            Some(What::Action(Arc::new(patch::patch(kind, key, table))))
+    let read = Read::of(row, is_misplaced, &mut section, sink);
+    let whole = section.bytes.clone();
+    section.finish_with(&|key| row::owners(key, row), sink);
+    draft.what = read.what(&whole, sink);
+    (draft.of, draft.pool, draft.tried) = (read.text("of"), read.text("pool"), read.tried());
+    draft.target = target.clone().flatten();
+    let (Some(target), Some((lasts, jitter, stagger))) = (target, times) else { return Err(Box::new(draft)) };
+    match draft {
+        Draft { id: Some(id), moment: Some(moment), what: Some(what), name, of, tried, .. } => {
+            Ok(Event { id, moment, name, what, target, of, tried, lasts, jitter, stagger })
         }
-        "apply" => {
-            let Some(Value::List(names)) = parameters.get("manifests") else { return None };
-            let bytes = place("manifests")?;
-            let names = names.iter().filter_map(Value::as_text);
-            let manifests: Vec<_> = names.map(|name| At { value: name.to_string(), bytes: bytes.clone() }).collect();
-            if manifests.is_empty() {
-                sink.bad_value(&bytes, "there is nothing to apply")
-                    .help("name a file: `manifests = [\"web-v2.yaml\"]`");
-                return None;
-            }
-            Some(What::Apply { manifests })
-        }
-        _ => {
-            let pool = parameters.get("pool").and_then(Value::as_text)?.to_string();
-            let count = parameters.get("count").and_then(Value::as_text).map_or(Some(1), |text| text.parse().ok())?;
-            if count > super::pool::NODES_MAX {
-                let bytes = place("count").unwrap_or_default();
-                sink.bad_value(&bytes, format!("{count} machines are more than {}", super::pool::NODES_MAX));
-                return None;
-            }
-            Some(What::Add { pool: At { value: pool, bytes: place("pool")? }, count })
-        }
+        draft => Err(Box::new(draft)),
     }
 }
 
-/// Where parameters are written.
-type Places = Vec<(&'static str, Range<usize>)>;
-
-/// The parameters of a row, where they are written, and whether all could be read.
-fn parameters(
-    row: Row,
-    is_misplaced: bool,
-    section: &mut Section<'_>,
-    sink: &mut Sink<'_>,
-) -> (Parameters, Places, bool) {
-    let (mut parameters, mut places, mut is_whole) = (Parameters::new(), Vec::new(), true);
-    for field in row.parameters() {
-        if field.name == "of" && is_misplaced && section.is_missing("of") {
-            is_whole = false;
-            continue;
-        }
-        let value = if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
-        let Some(value) = value else {
-            is_whole &= !field.is_required;
-            continue;
-        };
-        places.push((field.name, value.span()));
-        match shape::read(value, field.name, field.shape, sink) {
-            Some(Value::Text(text)) if text.is_empty() => {
-                sink.bad_value(&value.span(), format!("`{}` is empty", field.name)).note(field.what);
-                is_whole = false;
-            }
-            Some(value) => drop(parameters.insert(field.name, value)),
-            None => is_whole = false,
-        }
+/// Reads what means the same whatever the event does.
+fn unknown(section: &mut Section<'_>, draft: &mut Draft, sink: &mut Sink<'_>) {
+    draft.target = section.value("target").and_then(|value| target::target(value, sink));
+    if let Some(value) = section.value("for") {
+        distribution::delay(value, "for", sink);
     }
-    (parameters, places, is_whole)
-}
-
-fn built(
-    row: Row,
-    parameters: &Parameters,
-    places: &Places,
-    whole: &Range<usize>,
-    sink: &mut Sink<'_>,
-) -> Option<Built> {
-    let place = |key: &str| places.iter().find(|(name, _)| *name == key).map(|(_, bytes)| bytes.clone());
-    let built = row.build(parameters);
-    built
-        .map_err(|wrong| {
-            let at = place(wrong.key);
-            let is_missing = at.is_none() && !wrong.key.is_empty();
-            shape::wrong(&wrong, &at.unwrap_or_else(|| whole.clone()), is_missing, sink);
-        })
-        .ok()
+    for key in ["jitter", "stagger"] {
+        section.short_span(key, sink);
+    }
 }
 
 /// The target of an event; none within if it needs none.

@@ -67,7 +67,10 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
             }
             self::rule(&rule, sink)
         }
-        (Some(_), Some(rule)) => {
+        (Some(measure), Some(rule)) => {
+            // Whether there are such is told too.
+            self::measure(&measure, &mut section, sink);
+            self::rule(&rule, sink);
             sink.error(code::CONFLICT, &rule.bytes, "an expectation has either a `measure` or a `rule`")
                 .help("make it two: another `[[expect]]` for the rule");
             None
@@ -85,7 +88,8 @@ fn expectation(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink
         return None;
     }
     section.finish(sink);
-    Some(Expectation { id: id?, claim: claim?, of, since, before, share, bytes })
+    // That the id is missing is told; what else is wrong can be told all the same.
+    Some(Expectation { id: id.unwrap_or_default(), claim: claim?, of, since, before, share, bytes })
 }
 
 fn unknown_claim(name: &At<String>, what: &str, sink: &mut Sink<'_>) {
@@ -121,10 +125,7 @@ fn measure(name: &At<String>, section: &mut Section<'_>, sink: &mut Sink<'_>) ->
         bounds.extend(bound(measure, key, value, sink).map(|value| Bound { comparison, value }));
     }
     let is_slip = !is_bounded && Comparison::ALL.iter().any(|(key, _)| section.slip(key, sink));
-    if is_slip {
-        return None;
-    }
-    if !is_bounded {
+    if !is_bounded && !is_slip {
         sink.error(code::MISSING_KEY, &name.bytes, format!("`{}` has no bound", measure.name)).help(format!(
             "add one or two of {}, as `at-most = {}`",
             listed(Comparison::ALL.map(|(key, _)| key)),

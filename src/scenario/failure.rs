@@ -10,7 +10,7 @@ mod tests;
 
 use super::distribution;
 use super::problem::code;
-use super::reader::{self, At, Section, Sink};
+use super::reader::{self, At, Mention, Section, Sink};
 use super::shape;
 use super::suggest::{listed, nearest};
 use super::target::{self, Written};
@@ -226,6 +226,13 @@ fn failure(mut own: Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>) -> 
         keys.own.finish(sink)
     }
 
+    if [id.is_none(), every.is_none(), row.is_none(), per.is_none(), start.is_none(), fault.is_none()].contains(&true) {
+        sink.mentions.extend(target.iter().cloned().map(|target| Mention::Target(target, true)));
+        let kinds = [per.as_ref(), burst.as_ref().map(|(_, within)| within)];
+        if row.is_none_or(|row| row.has_target) {
+            sink.mentions.extend(kinds.into_iter().flatten().cloned().map(Mention::Things));
+        }
+    }
     let (id, every, row, per) = (id?, every?, row?, per?);
     let (burst, within) = burst.map_or((0, None), |(share, within)| (share, Some(within)));
     let lasts = if row.end.is_some() { lasts } else { Some(Delay::NONE) };

@@ -28,6 +28,7 @@ pub const ROOT: &[Field] = &[
         "Files with Kubernetes objects (YAML or JSON), relative to this one, applied in this order.",
     ),
     Field::optional("run", Table(RUN), "How the run goes."),
+    Field::optional("output", Table(OUTPUT), "What is kept of it."),
     Field::required("cluster", Table(CLUSTER), "The machines."),
     Field::optional("domain", List(&Table(DOMAIN)), "What fails together: regions, power feeds, racks, as a tree."),
     Field::optional(
@@ -52,6 +53,16 @@ pub const ROOT: &[Field] = &[
         List(&Table(EXPECT)),
         "What should come true; if anything does not, the command exits with 1.",
     ),
+];
+
+/// `[output]`.
+pub const OUTPUT: &[Field] = &[
+    Field::optional(
+        "record",
+        OneOf(&["full", "summary"]),
+        "`full`: every fact with its cause, and where the time went. `summary`: timelines and milestones, which costs less. The run is the same.",
+    )
+    .with_default("\"full\""),
 ];
 
 /// `[run]`.

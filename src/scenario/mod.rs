@@ -34,6 +34,7 @@ pub mod problem;
 pub mod reader;
 pub mod resolved;
 pub mod rule;
+pub mod scan;
 pub mod schema;
 pub mod shape;
 pub mod source;
@@ -104,6 +105,15 @@ pub struct Loaded {
     pub warnings: Problems,
 }
 
+/// Name of the scenario in the folder of a run.
+pub const KEPT: &str = "scenario.toml";
+
+/// Whether a file of the folder of a run may have this name that is no manifest.
+fn is_reserved(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower == "run.json" || [".toml", ".csv", ".svg", ".png"].iter().any(|ending| lower.ends_with(ending))
+}
+
 /// Reads a scenario, what it includes, and its manifests.
 ///
 /// # Errors
@@ -170,9 +180,11 @@ impl Loaded {
     /// Every value that holds, as TOML, with its origin behind it.
     pub fn defaults(&self) -> String {
         let tree = self.sources.tree(&mut Problems::default());
-        let run = tree.get("run").and_then(|run| run.get_ref().as_table());
-        let keys = run.into_iter().flat_map(|run| run.keys().map(|key| format!("run.{}", key.get_ref())));
-        defaults::shown(&self.scenario, &keys.collect())
+        let said = ["run", "output"].into_iter().flat_map(|name| {
+            let table = tree.get(name).and_then(|table| table.get_ref().as_table());
+            table.into_iter().flat_map(move |table| table.keys().map(move |key| format!("{name}.{}", key.get_ref())))
+        });
+        defaults::shown(&self.scenario, &said.collect())
     }
 
     /// A hash of its text and of its manifests.
@@ -188,10 +200,19 @@ impl Loaded {
         let mut names: Vec<String> = Vec::new();
         for file in &self.manifests {
             let own = file.path.rsplit(['/', '\\']).next().unwrap_or(&file.path);
-            let taken = names.iter().any(|name| name == own);
-            names.push(if taken { format!("{}-{own}", names.len() + 1) } else { own.to_string() });
+            let is_free = |name: &String| !names.contains(name) && !is_reserved(name);
+            let numbered = (names.len() + 1..).map(|number| format!("{number}-{own}"));
+            let name = std::iter::once(own.to_string()).chain(numbered).find(is_free);
+            names.push(name.expect("numbers have no end"));
         }
         names
+    }
+
+    /// The files from which the run with this seed can be had again, by name: the scenario first, then its manifests.
+    pub fn kept(&self, seed: Option<u64>) -> Vec<(String, String)> {
+        let scenario = (KEPT.to_string(), self.resolved(seed));
+        let manifests = self.manifest_names().into_iter().zip(&self.manifests);
+        std::iter::once(scenario).chain(manifests.map(|(name, file)| (name, file.text.clone()))).collect()
     }
 
     /// The text of the scenario as run with this seed, to lie beside its manifests: comments kept, overrides recorded.

@@ -50,7 +50,8 @@ pub fn apply<'a>(tree: &mut DeTable<'a>, setting: &Setting, table: DeTable<'a>) 
             DeValue::Array(array) => {
                 let path = walked.join(".");
                 let Some(element) = rest.next() else { break };
-                let names: Vec<Option<String>> = array.iter().map(|value| name_of(&walked, value)).collect();
+                let names: Vec<Option<String>> =
+                    array.iter().map(|value| name_of(&walked, &element.text, value)).collect();
                 let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
                 let index = element.find(&path, &names)?;
                 if rest.len() == 0 {
@@ -75,8 +76,8 @@ pub fn apply<'a>(tree: &mut DeTable<'a>, setting: &Setting, table: DeTable<'a>) 
 }
 
 /// By what an element of a list is called on the command line.
-fn name_of(path: &[&str], value: &Spanned<DeValue<'_>>) -> Option<String> {
+fn name_of(path: &[&str], wanted: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
     let table = value.get_ref().as_table()?;
     let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
-    rules::identity(path, text).and_then(|parts| parts.last().map(|last| (*last).to_string()))
+    rules::called(path, wanted, text)
 }

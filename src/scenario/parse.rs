@@ -1,11 +1,14 @@
 //! Reads a scenario: its frame, `[run]` and the cluster. The other tables have a file each.
 
-use super::language::{CLUSTER, DOMAIN, POOL, ROOT, RUN};
+use super::language::{CLUSTER, DOMAIN, OUTPUT, POOL, ROOT, RUN};
 use super::problem::code;
 use super::reader::{self, At, Section, Sink};
-use super::schema::{DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, PROFILE, Pool, Run, SCHEMA, Scenario};
+use super::schema::{
+    DEFAULT_EPOCH, DEFAULT_HOLD, DEFAULT_SEED, DEFAULT_UNTIL, Output, PROFILE, Pool, Run, SCHEMA, Scenario,
+};
 use super::{control, domain, event, expect, failure, shape, workload};
 use crate::cluster::{Start, Stop};
+use crate::record::Detail;
 use std::collections::BTreeSet;
 use toml::de::DeTable;
 
@@ -19,13 +22,16 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     let title = title.map(|title| title.value).unwrap_or_default();
     let manifests = root.texts("manifests", sink).map(|texts| texts.value).unwrap_or_default();
     let run = run(root.table("run", RUN, sink), sink);
+    let output = output(root.table("output", OUTPUT, sink), sink);
     let (pools, are_pools_complete) = cluster(&mut root, sink);
-    let domains = root.tables("domain", "domain", DOMAIN, sink);
-    let domains = domains.into_iter().filter_map(|section| domain::domain(section, sink)).collect();
+    let sections = root.tables("domain", "domain", DOMAIN, sink);
+    let domains_declared = sections.len();
+    let domains: Vec<_> = sections.into_iter().filter_map(|section| domain::domain(section, sink)).collect();
+    let are_domains_known = domains.len() == domains_declared && !sink.lost.contains(&"domain");
     let (workloads, are_workloads_complete) = workload::workloads(&mut root, sink);
     let delays = root.table("delays", &[], sink).map(|section| control::delays(section, sink)).unwrap_or_default();
     let settings = root.table("control", &[], sink).map(|section| control::control(section, sink)).unwrap_or_default();
-    let (events, event_ids) = event::events(&mut root, sink);
+    let events = event::events(&mut root, sink);
     let failures = failure::failures(root.tables("failure", "failure", failure::FIELDS, sink), sink);
     let expectations = expect::expectations(&mut root, sink);
     // It has done its work when the files were read.
@@ -35,18 +41,22 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
         title,
         manifests,
         run,
+        output,
         pools,
         domains,
         workloads,
         delays,
         settings,
-        events,
+        events: events.whole,
+        drafts: events.drafts,
         failures,
         expectations,
         mentions: std::mem::take(&mut sink.mentions),
-        event_ids,
+        event_ids: events.ids,
+        are_events_known: !sink.lost.contains(&"event"),
         are_pools_complete,
-        are_workloads_complete,
+        are_domains_known,
+        are_workloads_complete: are_workloads_complete && !sink.lost.contains(&"workload"),
     })
 }
 
@@ -124,6 +134,17 @@ fn run(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Run {
     run
 }
 
+fn output(section: Option<Section<'_>>, sink: &mut Sink<'_>) -> Output {
+    let mut output = Output::default();
+    let Some(mut section) = section else { return output };
+    let record = section.value("record").and_then(|value| shape::one_of(value, "record", &["full", "summary"], sink));
+    if record == Some("summary") {
+        output.record = Detail::Summary;
+    }
+    section.finish(sink);
+    output
+}
+
 fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
     let Some(value) = root.value("cluster") else {
         let problem = sink.error(code::MISSING_KEY, &(0..0), "the scenario has no cluster");
@@ -155,6 +176,6 @@ fn cluster(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Pool>, bool) {
         node_names.extend(pool.nodes().map(|node| node.name));
         pools.push(pool);
     }
-    let are_complete = pools.len() == declared;
+    let are_complete = pools.len() == declared && !sink.lost.contains(&"pool");
     (pools, are_complete)
 }

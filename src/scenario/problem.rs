@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Codes of problems. They may only grow: people look them up.
@@ -42,6 +43,8 @@ pub mod code {
     pub const MANIFEST: &str = "E0302";
     /// A recording of a real cluster that cannot be used.
     pub const RECORDING: &str = "E0303";
+    /// An event that finds nothing to do with the seed of the file.
+    pub const CHANCE: &str = "W0201";
     /// A field of a manifest that is kept but does nothing yet.
     pub const NOT_SIMULATED: &str = "W0301";
     /// An object of a kind that is kept but does nothing, or that lost its owner.
@@ -168,12 +171,18 @@ impl Problems {
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let mut rendered = String::new();
+        let mut counts = Counts::of(&self.list);
         for problem in &self.list {
+            let more = match counts.next(problem) {
+                Turn::Told => 0,
+                Turn::Last(more) => more,
+                Turn::Untold => continue,
+            };
             let level = match problem.severity {
                 Severity::Error => Level::ERROR,
                 Severity::Warning => Level::WARNING,
             };
-            let title = level.primary_title(problem.message.as_str()).id(problem.code);
+            let title = level.clone().primary_title(problem.message.as_str()).id(problem.code);
             let place = problem.place.as_ref().and_then(|place| Some((self.text(&place.file)?, place)));
             let mut group = match place {
                 Some((text, place)) => {
@@ -191,13 +200,33 @@ impl Problems {
             }
             rendered.push_str(&renderer.render(&[group]));
             rendered.push_str("\n\n");
+            if more > 0 {
+                let message = format!("and {} more like this", super::suggest::grouped(more as u64));
+                let group =
+                    annotate_snippets::Group::with_title(level.primary_title(message.as_str()).id(problem.code));
+                rendered.push_str(&renderer.render(&[group]));
+                rendered.push_str("\n\n");
+            }
         }
         rendered
     }
 
     /// The problems as data, for editors.
     pub fn to_json(&self) -> serde_json::Value {
-        let problems = self.list.iter().map(|problem| {
+        let mut counts = Counts::of(&self.list);
+        let mut more = serde_json::Map::new();
+        let told = self.list.iter().filter(|problem| match counts.next(problem) {
+            Turn::Told => true,
+            Turn::Untold => false,
+            Turn::Last(left) => {
+                if left > 0 {
+                    more.insert(problem.code.to_string(), json!(left));
+                }
+                true
+            }
+        });
+        let told: Vec<&Problem> = told.collect();
+        let problems = told.into_iter().map(|problem| {
             let place = problem.place.as_ref();
             let position = place.and_then(|place| Some(position(self.text(&place.file)?, place.bytes.start)));
             json!({
@@ -213,11 +242,50 @@ impl Problems {
                 "notes": problem.notes,
             })
         });
-        json!({ "schema": "evenkeel.problems/v1", "problems": problems.collect::<Vec<_>>() })
+        let problems: Vec<_> = problems.collect();
+        let mut document = json!({ "schema": "evenkeel.problems/v1", "problems": problems });
+        if !more.is_empty() {
+            document["more"] = more.into();
+        }
+        document
     }
 
     fn text(&self, file: &str) -> Option<&str> {
         self.texts.iter().find(|(name, _)| name == file).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Most problems of one code that are told: whoever has so many looks at the first of them.
+const TOLD_MAX: usize = 20;
+
+/// How many problems there are of each code, and how many of them have had their turn.
+struct Counts(BTreeMap<&'static str, (usize, usize)>);
+
+/// What becomes of a problem.
+enum Turn {
+    /// It is told.
+    Told,
+    /// It is the last of its code that is told; so many are left.
+    Last(usize),
+    /// It is one too many.
+    Untold,
+}
+
+impl Counts {
+    fn of(list: &[Problem]) -> Counts {
+        let mut counts = BTreeMap::new();
+        list.iter().for_each(|problem| counts.entry(problem.code).or_insert((0, 0)).0 += 1);
+        Counts(counts)
+    }
+
+    fn next(&mut self, problem: &Problem) -> Turn {
+        let Some((all, told)) = self.0.get_mut(problem.code) else { return Turn::Told };
+        *told += 1;
+        match *told {
+            TOLD_MAX => Turn::Last(*all - TOLD_MAX),
+            turn if turn < TOLD_MAX => Turn::Told,
+            _ => Turn::Untold,
+        }
     }
 }
 
@@ -293,6 +361,23 @@ mod tests {
         "#);
         let json = problems.to_json();
         assert_eq!((&json["problems"][0]["line"], &json["problems"][0]["column"]), (&json!(2), &json!(8)));
+    }
+
+    #[test]
+    fn of_many_alike_the_first_are_told_and_the_others_counted() {
+        let mut problems = Problems::default();
+        problems.keep_text("x.toml", "a = 1\n");
+        for number in 0..1_500 {
+            problems.error(code::NO_TARGET, None, format!("no node {number}"));
+        }
+        problems.error(code::TWICE, None, "there is another");
+        let text = problems.render(false);
+        assert_eq!(text.matches("E0203").count(), 21);
+        assert!(text.contains("no node 19\n\nerror[E0203]: and 1,480 more like this\n"), "{text}");
+        assert!(text.contains("E0105") && !text.contains("no node 20"), "{text}");
+        let json = problems.to_json();
+        assert_eq!(json["problems"].as_array().map(Vec::len), Some(21));
+        assert_eq!(json["more"], json!({ "E0203": 1_480 }));
     }
 
     #[test]

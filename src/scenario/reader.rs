@@ -5,9 +5,11 @@
 
 mod written;
 
+use super::failure::Per;
 use super::problem::{Place, Problem, Problems, code};
 use super::source::Sources;
 use super::suggest::{listed, meant};
+use super::target::Written;
 use crate::kernel::time::Span;
 use crate::object::field::Field;
 use std::ops::Range;
@@ -31,6 +33,8 @@ pub struct Sink<'a> {
     map: Map<'a>,
     /// What was mentioned so far, by tables that could not be read too.
     pub mentions: Vec<Mention>,
+    /// Keys of lists of tables of which nothing could be read.
+    pub lost: Vec<&'static str>,
     /// All problems so far.
     pub problems: &'a mut Problems,
 }
@@ -42,6 +46,10 @@ pub enum Mention {
     Event(At<String>),
     /// A workload, as `deployment/web`.
     Workload(At<String>),
+    /// Nodes: those of a target, and whether all of it could be read.
+    Target(At<Written>, bool),
+    /// A kind of things of which each fails for itself.
+    Things(At<Per>),
 }
 
 enum Map<'a> {
@@ -52,12 +60,12 @@ enum Map<'a> {
 impl<'a> Sink<'a> {
     /// Problems of a single file.
     pub fn new(file: &'a str, problems: &'a mut Problems) -> Sink<'a> {
-        Sink { map: Map::File(file), mentions: Vec::new(), problems }
+        Sink { map: Map::File(file), mentions: Vec::new(), lost: Vec::new(), problems }
     }
 
     /// Problems of several files.
     pub fn over(sources: &'a Sources, problems: &'a mut Problems) -> Sink<'a> {
-        Sink { map: Map::Sources(sources), mentions: Vec::new(), problems }
+        Sink { map: Map::Sources(sources), mentions: Vec::new(), lost: Vec::new(), problems }
     }
 
     /// The place of these bytes.
@@ -84,6 +92,11 @@ impl<'a> Sink<'a> {
     pub fn bad_value(&mut self, bytes: &Range<usize>, message: impl Into<String>) -> &mut Problem {
         self.error(code::BAD_VALUE, bytes, message)
     }
+}
+
+/// How a value of this key may look, as TOML.
+pub fn example(field: &Field) -> String {
+    written::example(field.name, Some(field.shape))
 }
 
 /// A table that is being read.
@@ -256,7 +269,15 @@ impl<'a> Section<'a> {
             None => {
                 let problem = sink.bad_value(&value.span(), format!("`{full_name}` is not a list of tables"));
                 problem.help(format!("begin each with a line `[[{full_name}]]`, with two brackets on either side"));
-                Vec::new()
+                // One with the keys of an element is looked at as one.
+                let is_element = |table: &DeTable<'_>| fields.iter().any(|field| table.get(field.name).is_some());
+                match value.get_ref().as_table().filter(|table| is_element(table)) {
+                    Some(table) => vec![Section::new(table, value.span(), format!("[[{full_name}]]"), fields)],
+                    None => {
+                        sink.lost.push(key);
+                        Vec::new()
+                    }
+                }
             }
         }
     }

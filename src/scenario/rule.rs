@@ -93,14 +93,19 @@ pub fn why_unplaced(evidence: Evidence<'_>, workload: Option<&str>) -> Option<St
     })
 }
 
-fn what_is_missing(name: &str, workload: &Workload) -> Option<String> {
+/// What a workload that is not as wanted lacks.
+pub fn what_is_missing(name: &str, workload: &Workload) -> Option<String> {
     if workload.converged.value() == 1 {
         return None;
     }
     let (desired, ready, serving) = (workload.desired.value(), workload.ready.value(), workload.serving.value());
-    Some(match ready == desired {
-        true => format!("{name} has {serving} of {desired} serving, though the API says {ready} are ready"),
-        false => format!("{name} has {ready} of {desired} ready"),
+    Some(if ready != desired {
+        format!("{name} has {ready} of {desired} ready")
+    } else if serving < desired {
+        format!("{name} has {serving} of {desired} serving, though the API says {ready} are ready")
+    } else {
+        let actual = workload.actual.value();
+        format!("{name} has {actual} of {desired} that are ready, really serve and are of its current template")
     })
 }
 

@@ -18,6 +18,7 @@ use crate::object::labels::Selector;
 use crate::object::resources::ResourceList;
 use crate::object::taint::Taint;
 use crate::object::{DelayId, SettingId, Timestamp};
+use crate::record::Detail;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ use std::sync::Arc;
 pub const SCHEMA: &str = "evenkeel/v1";
 /// The only profile so far: the defaults of the pinned release.
 pub const PROFILE: &str = "kubernetes-1.36";
+/// The release that it stands for.
+pub const PROFILE_VERSION: &str = "v1.36.2";
 
 /// Seed of a scenario that names none. The clock is never asked.
 pub const DEFAULT_SEED: u64 = 1;
@@ -48,6 +51,8 @@ pub struct Scenario {
     pub manifests: Vec<At<String>>,
     /// `[run]`.
     pub run: Run,
+    /// What is kept of it.
+    pub output: Output,
     /// `[[cluster.pool]]`.
     pub pools: Vec<Pool>,
     /// `[[domain]]`.
@@ -60,6 +65,8 @@ pub struct Scenario {
     pub settings: Vec<(SettingId, i64)>,
     /// `[[event]]`.
     pub events: Vec<Event>,
+    /// What is known of events that could not be read as a whole.
+    pub drafts: Vec<Draft>,
     /// `[[failure]]`.
     pub failures: Vec<Failure>,
     /// `[[expect]]`.
@@ -68,6 +75,10 @@ pub struct Scenario {
     pub mentions: Vec<Mention>,
     /// Ids of all events, of those that could not be read too.
     pub event_ids: Vec<String>,
+    /// Whether all events are among them.
+    pub are_events_known: bool,
+    /// Whether all declared domains could be read.
+    pub are_domains_known: bool,
     /// Whether all pools could be read, so that what they do not have is really not there.
     pub are_pools_complete: bool,
     /// Whether all short workloads could be read.
@@ -89,6 +100,13 @@ pub struct Run {
     pub hold: Span,
     /// What is there at the beginning.
     pub start: Start,
+}
+
+/// `[output]`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Output {
+    /// How much is kept of a run.
+    pub record: Detail,
 }
 
 /// `[[cluster.pool]]`: machines of one make.
@@ -230,6 +248,48 @@ pub struct Event {
     pub jitter: Span,
     /// Within which time after its end its nodes get well.
     pub stagger: Span,
+}
+
+/// What is known of an event, of one that could not be read as a whole too.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Where it begins in the file.
+    pub bytes: Range<usize>,
+    /// Id.
+    pub id: Option<At<String>>,
+    /// When.
+    pub moment: Option<Moment>,
+    /// Its name in its registry; empty if that is not known.
+    pub name: &'static str,
+    /// What.
+    pub what: Option<What>,
+    /// Whom it hits.
+    pub target: Option<At<Written>>,
+    /// The object or event that it is about.
+    pub of: Option<At<String>>,
+    /// The pool of which machines join.
+    pub pool: Option<At<String>>,
+    /// Where that is written which the object may refuse.
+    pub tried: Option<Range<usize>>,
+}
+
+impl From<&Event> for Draft {
+    fn from(event: &Event) -> Draft {
+        Draft {
+            bytes: event.id.bytes.clone(),
+            id: Some(event.id.clone()),
+            moment: Some(event.moment.clone()),
+            name: event.name,
+            what: Some(event.what.clone()),
+            target: event.target.clone(),
+            of: event.of.clone(),
+            pool: match &event.what {
+                What::Add { pool, .. } => Some(pool.clone()),
+                _ => None,
+            },
+            tried: event.tried.clone(),
+        }
+    }
 }
 
 /// What an event does.

@@ -9,6 +9,7 @@ use crate::object::Timestamp;
 use crate::object::field::{Field, Shape, Value};
 use crate::object::parameter;
 use crate::object::quantity::Quantity;
+use crate::object::reference::unsimulated;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -131,17 +132,6 @@ pub fn one_of(
     found
 }
 
-/// Kinds with pods that nobody simulates yet, by what kubectl calls them.
-pub fn unsimulated(kind: &str) -> Option<&'static str> {
-    Some(match kind.to_ascii_lowercase().as_str() {
-        "statefulset" | "statefulsets" | "sts" => "StatefulSet",
-        "daemonset" | "daemonsets" | "ds" => "DaemonSet",
-        "job" | "jobs" => "Job",
-        "cronjob" | "cronjobs" | "cj" => "CronJob",
-        _ => return None,
-    })
-}
-
 /// `a`, `b` or `c`.
 pub fn alternatives(words: &[&str]) -> String {
     match words {
@@ -206,7 +196,18 @@ pub fn date(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
             return None;
         }
     };
-    Timestamp::parse(&text).map_err(|message| sink.bad_value(&value.span(), message).code).ok()
+    let date = Timestamp::parse(&text);
+    if let Err(message) = &date {
+        let problem = sink.bad_value(&value.span(), message.clone());
+        let whole = format!("{text}T00:00:00Z");
+        let has_shape = |text: &str| text.len() >= 10 && text.bytes().filter(|&byte| byte == b'-').count() == 2;
+        if Timestamp::parse(&whole).is_ok() {
+            problem.help(format!("add the time of day: {whole}"));
+        } else if has_shape(&text) {
+            problem.help("the calendar has no such day, or the clock no such time");
+        }
+    }
+    date.ok()
 }
 
 /// Anything, as it is; numbers as written.

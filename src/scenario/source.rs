@@ -18,6 +18,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 /// Longest text of one file [bytes]. Ours; larger ones are dumps that belong into manifests.
 const TEXT_MAX: usize = 16 * 1024 * 1024;
 
+/// What stands before a value that the command line sets.
+const SET: &str = "--set ";
+
 /// A way out for a file of another encoding.
 pub(super) const NOT_UTF8: &str = "save it as UTF-8: editors offer that as the encoding";
 
@@ -56,13 +59,13 @@ impl Sources {
             match super::edit::set::split(argument) {
                 Ok(setting) => {
                     let text = overlay::text(&setting);
-                    let name = format!("--set {argument}");
+                    let name = format!("{SET}{argument}");
                     problems.keep_text(&name, &text);
                     sources.settings.push((setting, sources.list.len()));
                     let base = sources.end();
                     sources.list.push(Source { path: name, text, base, includes: Vec::new(), weight: 1 });
                 }
-                Err(wrong) => drop(wrong.tell(code::BAD_VALUE, &format!("--set {argument}"), problems)),
+                Err(wrong) => drop(wrong.tell(code::BAD_VALUE, &format!("{SET}{argument}"), problems)),
             }
         }
         (is_whole && !problems.has_errors()).then_some(sources)
@@ -113,6 +116,12 @@ impl Sources {
     /// What the command line sets, as it was given.
     pub fn set(&self) -> impl Iterator<Item = &Setting> {
         self.settings.iter().map(|(setting, _)| setting)
+    }
+
+    /// The same as `PATH=VALUE`, to the letter.
+    pub fn arguments(&self) -> impl Iterator<Item = &str> {
+        let texts = &self.list[self.list.len() - self.settings.len()..];
+        texts.iter().map(|source| source.path.strip_prefix(SET).unwrap_or(&source.path))
     }
 
     fn end(&self) -> usize {
@@ -178,6 +187,14 @@ impl Sources {
         for (name, bytes) in names {
             let other = join(path, &name);
             let place = Place { file: path.to_string(), bytes };
+            if name.trim().is_empty() || other.is_empty() || other.ends_with(['/', '\\']) || name.ends_with("..") {
+                let why = if name.trim().is_empty() { "no file is named" } else { "this is a folder, not a file" };
+                problems
+                    .error(code::UNREADABLE, Some(place), format!("cannot include `{name}`: {why}"))
+                    .help("name a file, as `include = [\"cluster.toml\"]`");
+                is_whole = false;
+                continue;
+            }
             if let Err(why) = chain.enter(&other) {
                 is_whole = false;
                 // When there are too many, all that come after the first are too many too.

@@ -1,7 +1,9 @@
 //! What is wrong with a text that is no TOML, and what its writer probably meant.
 
+use super::edit::rules;
 use super::problem::{Problems, code, position};
 use super::reader::Sink;
+use super::scan::{self, Header};
 use std::ops::Range;
 use toml::de::DeTable;
 
@@ -11,11 +13,16 @@ const TOLD_MAX: usize = 10;
 /// A way out where nothing stands after the equals sign.
 const NO_VALUE: &str = "there is no value after `=`";
 
+/// How deep lists and tables may lie within each other. Source: `toml` 1.1, `RECURSION_LIMIT`.
+const DEEPEST: usize = 80;
+
 /// What the TOML reader says, and what that means.
 const WORDS: &[(&str, &str)] = &[
     ("string values must be quoted", "a text without quotation marks"),
     ("key with no value", "a key without a value"),
     ("invalid boolean", "a text without quotation marks"),
+    ("invalid date", "the calendar has no such day"),
+    ("invalid time", "the clock has no such time"),
     ("invalid basic string, expected `\"`", "a text that is not closed"),
     ("invalid basic string", "a character that cannot stand in a text"),
     ("duplicate key", "this stands here for the second time"),
@@ -38,7 +45,7 @@ pub fn problems(path: &str, text: &str) -> Problems {
     problems
 }
 
-/// Reports the errors of the TOML reader: one a line, and one in all if the text is of another language.
+/// Reports the errors of the TOML reader: one a line, and one in all if the text is of another language or is damaged.
 pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {
     let Some(first) = errors.iter().map(|error| error.span().unwrap_or(0..0)).min_by_key(|bytes| bytes.start) else {
         return;
@@ -47,6 +54,21 @@ pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {
         sink.error(code::SYNTAX, &bytes, message).help(help);
         return;
     }
+    if errors.iter().any(|error| error.message().contains("recursion")) {
+        let bytes = scan::too_deep(text, DEEPEST).unwrap_or(first);
+        sink.error(code::SYNTAX, &bytes, "lists and tables lie too deep within each other")
+            .label(format!("this is the one after {DEEPEST}"))
+            .help("nothing in a scenario is more than five deep");
+        return;
+    }
+    if let Some(bytes) = scan::unclosed_text(text) {
+        let quotes = text[bytes.clone()].to_string();
+        sink.error(code::SYNTAX, &bytes, "a text that is not closed").help(format!("close it with `{quotes}`"));
+        return;
+    }
+    let lost = single_brackets(text, errors, sink);
+    let errors: Vec<&toml::de::Error> =
+        errors.iter().filter(|error| !lost.iter().any(|lost| lost.contains(&start(error)))).collect();
     if let Some(bytes) = errors
         .iter()
         .any(|error| error.message().starts_with("unclosed array"))
@@ -57,7 +79,7 @@ pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {
         return;
     }
     let mut told: Vec<usize> = Vec::new();
-    for error in errors {
+    for error in &errors {
         let bytes = error.span().unwrap_or(0..0);
         let (line, _) = position(text, bytes.start);
         // A second error of a line follows from the first.
@@ -84,9 +106,45 @@ pub fn report(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) {
     }
     if told.len() > TOLD_MAX {
         let more = told.len() - TOLD_MAX;
-        let last = errors.last().and_then(toml::de::Error::span).unwrap_or(0..0);
+        let last = errors.last().and_then(|error| error.span()).unwrap_or(0..0);
         sink.error(code::SYNTAX, &last, format!("and {more} more errors like that"));
     }
+}
+
+fn start(error: &toml::de::Error) -> usize {
+    error.span().map_or(0, |bytes| bytes.start)
+}
+
+/// Reports lists of tables of which each element begins as if it were the only one. What that does to their keys follows
+/// from it: the bytes of those tables come back.
+fn single_brackets(text: &str, errors: &[toml::de::Error], sink: &mut Sink<'_>) -> Vec<Range<usize>> {
+    let headers = scan::headers(text);
+    let end = |index: usize| headers.get(index + 1).map_or(text.len(), |next| next.start);
+    let is_list = |header: &Header<'_>| {
+        let steps: Vec<&str> = header.name.split('.').collect();
+        !header.is_list && rules::is_joined(&steps)
+    };
+    let places = headers.iter().enumerate().filter(|(_, header)| is_list(header));
+    let mut lost: Vec<Range<usize>> = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
+    for (index, header) in places {
+        let bytes = header.start..end(index);
+        let is_double =
+            |error: &toml::de::Error| error.message().contains("duplicate key") && bytes.contains(&start(error));
+        if !errors.iter().any(is_double) {
+            continue;
+        }
+        if !told.contains(&header.name.as_str()) {
+            told.push(&header.name);
+            let first = headers.iter().find(|first| first.name == header.name).unwrap_or(header);
+            let header_end = first.start + first.line.find(']').map_or(0, |close| close + 1);
+            let message = format!("`{}` is a list: each of its tables begins with two brackets", header.name);
+            sink.error(code::SYNTAX, &(first.start..header_end), message)
+                .help(format!("write `[[{}]]`, here and wherever the next one begins", header.name));
+        }
+        lost.push(bytes);
+    }
+    lost
 }
 
 fn character(text: &str, bytes: &Range<usize>) -> Option<char> {
@@ -100,6 +158,14 @@ fn other_language(text: &str, first: &Range<usize>) -> Option<(Range<usize>, &'s
         let help = "TOML writes `key = value`, and a table as a line `[run]` with its keys below";
         return Some((start..start + 1, "this is JSON, not TOML", help));
     }
+    if let Some(at) = text.find('\r').filter(|_| !text.contains('\n')) {
+        let help = "save it with the line ends of Unix or Windows: editors offer that when saving";
+        return Some((at..at + 1, "the lines end as on old Macs, with a carriage return alone", help));
+    }
+    if text[start..].starts_with('<') {
+        let help = "a scenario has lines as `key = \"value\"`, and a table is a line `[run]` with its keys below";
+        return Some((start..start + 1, "this is HTML or XML, not TOML", help));
+    }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let is_yaml = |line: &&str| {
         let line = line.trim_start_matches("- ");
@@ -108,9 +174,18 @@ fn other_language(text: &str, first: &Range<usize>) -> Option<(Range<usize>, &'s
             .filter(|(key, value)| !key.contains(['=', '"', '[']) && (value.is_empty() || value.starts_with(' ')));
         key.is_some()
     };
-    let (all, yaml) = (lines.clone().count(), lines.filter(is_yaml).count());
+    let (all, yaml) = (lines.clone().count(), lines.clone().filter(is_yaml).count());
     let help = "TOML writes `key = \"value\"`, and a table as a line `[run]`; manifests are named by `manifests`";
-    (yaml > 1 && yaml * 2 > all).then_some((first.clone(), "this is YAML, not TOML", help))
+    if yaml > 1 && yaml * 2 > all {
+        return Some((first.clone(), "this is YAML, not TOML", help));
+    }
+    let is_toml = |line: &&str| {
+        let is_key = |c: char| c.is_ascii_alphanumeric() || "_-.\"' ".contains(c);
+        line.starts_with(['[', ']', '{', '}', '"', '\''])
+            || line.split_once('=').is_some_and(|(key, _)| key.chars().all(is_key))
+    };
+    let help = "a scenario has lines as `key = \"value\"`, and a table is a line `[run]` with its keys below";
+    (all > 2 && lines.filter(is_toml).count() * 4 < all).then_some((first.clone(), "this is not TOML", help))
 }
 
 /// The bracket before an error that nothing closes.
@@ -140,6 +215,9 @@ fn hint(text: &str, bytes: &Range<usize>, message: &str) -> Option<String> {
             true => "put its keys below the first of the two; lists of tables have two brackets, as `[[event]]`".into(),
             false => "a key stands once in a table: remove one, or begin another table of a list with `[[…]]`".into(),
         });
+    }
+    if message.starts_with("invalid date") || message.starts_with("invalid time") {
+        return Some("a date has the time of day in UTC, as 2026-11-24T18:00:00Z".into());
     }
     if line.starts_with("//") {
         return Some("comments begin with `#`".into());

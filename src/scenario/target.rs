@@ -4,10 +4,11 @@ use super::domain::Domains;
 use super::label_selector;
 use super::language::TARGET;
 use super::problem::code;
-use super::reader::{self, At, Section, Sink};
+use super::reader::{self, At, Mention, Section, Sink};
 use super::shape;
 use crate::object::target::{Filter, NodeSelector, Order, Pick, Target, Workload};
-use crate::object::{Key, Kind, Name};
+use crate::object::{Key, Kind, reference};
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -16,12 +17,14 @@ const EXAMPLES: &str = "as { node = \"w-1\" }, { zone = \"a\" }, { domain = \"ra
      { running = \"web-0\" }, { most-pods = \"deployment/web\" }, { event = \"crash\" }";
 
 /// A target as written: what refers to other parts of the scenario keeps its place, for `check`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// The filters, each with its place; those of domains without their nodes.
     pub filters: Vec<At<Filter>>,
     /// How many.
     pub pick: Option<Pick>,
+    /// Where that is written.
+    pub pick_bytes: Range<usize>,
 }
 
 impl Written {
@@ -104,14 +107,20 @@ pub fn target(value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> Option<At<Wr
             Some("fewest-pods") => Order::FewestPods(of),
             _ => Order::Name,
         };
+        written.pick_bytes = count.bytes;
         written.pick = Some(Pick { count: usize::try_from(count.value).unwrap_or(usize::MAX), order });
     }
     section.finish(sink);
-    (sink.problems.list.len() == errors).then(|| At { value: written, bytes: value.span() })
+    let written = At { value: written, bytes: value.span() };
+    if sink.problems.list.len() > errors {
+        sink.mentions.push(Mention::Target(written, false));
+        return None;
+    }
+    Some(written)
 }
 
 fn filters(section: &mut Section<'_>, written: &mut Written, sink: &mut Sink<'_>) {
-    let mut add = |filter: Filter, bytes: &std::ops::Range<usize>| {
+    let mut add = |filter: Filter, bytes: &Range<usize>| {
         written.filters.push(At { value: filter, bytes: bytes.clone() });
     };
     if let Some(name) = section.text("node", sink) {
@@ -149,7 +158,7 @@ fn filters(section: &mut Section<'_>, written: &mut Written, sink: &mut Sink<'_>
                 sink.bad_value(&running.bytes, format!("pods run on nodes, a {kind} does not"))
                     .label("expected a pod (\"web-0\") or a workload (\"deployment/web\")");
             }
-            None => match running.value.split_once('/').and_then(|(kind, _)| shape::unsimulated(kind)) {
+            None => match running.value.split_once('/').and_then(|(kind, _)| reference::unsimulated(kind)) {
                 Some(kind) => {
                     sink.bad_value(&running.bytes, format!("a {kind} is not simulated yet: no node runs its pods"))
                         .label("expected a pod (\"web-0\") or a workload (\"deployment/web\")");
@@ -166,7 +175,7 @@ fn filters(section: &mut Section<'_>, written: &mut Written, sink: &mut Sink<'_>
 /// Kinds that keep pods alive.
 pub const WORKLOADS: [Kind; 2] = [Kind::Deployment, Kind::ReplicaSet];
 
-fn workload_of(name: &At<String>, sink: &mut Sink<'_>) -> Option<(Workload, std::ops::Range<usize>)> {
+fn workload_of(name: &At<String>, sink: &mut Sink<'_>) -> Option<(Workload, Range<usize>)> {
     let found = workload(&name.value).filter(|(kind, _)| WORKLOADS.contains(kind));
     let Some((kind, key)) = found else {
         let problem = sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value));
@@ -187,29 +196,5 @@ pub fn namespaced(name: &str) -> Key {
 
 /// `deployment/web` or `deployment/shop/web` as kind and key; also short names, as kubectl knows them.
 pub fn workload(name: &str) -> Option<(Kind, Key)> {
-    let (kind, key) = name.split_once('/')?;
-    let kind = kind_of(kind)?;
-    if key.is_empty() || key.starts_with('/') || key.ends_with('/') {
-        return None;
-    }
-    Some((kind, if kind.is_namespaced() { namespaced(key) } else { Key::cluster(Name::from(key)) }))
-}
-
-/// The kind that a word of kubectl's means: `deployment`, `deployments`, `deploy`.
-pub fn kind_of(word: &str) -> Option<Kind> {
-    let word = word.to_ascii_lowercase();
-    let short = match word.as_str() {
-        "deploy" => Some(Kind::Deployment),
-        "rs" => Some(Kind::ReplicaSet),
-        "po" => Some(Kind::Pod),
-        "no" => Some(Kind::Node),
-        "svc" => Some(Kind::Service),
-        "ns" => Some(Kind::Namespace),
-        _ => None,
-    };
-    let is_kind = |kind: &Kind| {
-        let name = kind.name().to_ascii_lowercase();
-        word == name || word == format!("{name}s") || word == format!("{name}es")
-    };
-    short.or_else(|| Kind::ALL.iter().copied().filter(|kind| !kind.is_opaque()).find(is_kind))
+    reference::object(name).ok()
 }

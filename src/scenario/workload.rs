@@ -21,8 +21,10 @@ pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Workload>,
     let sections = root.tables("workload", "workload", WORKLOAD, sink);
     let declared = sections.len();
     let mut workloads: Vec<(String, Workload)> = Vec::new();
+    let mut are_whole = true;
     for section in sections {
-        let Some((identity, workload)) = workload(section, sink) else { continue };
+        let Some(Read { identity, workload, is_whole }) = workload(section, sink) else { continue };
+        are_whole &= is_whole;
         if workloads.iter().any(|(known, _)| *known == identity) {
             let message = format!("there is another workload `{}` of this kind and namespace", workload.name.value);
             sink.error(code::TWICE, &workload.name.bytes, message).help("give each its own name");
@@ -31,7 +33,7 @@ pub fn workloads(root: &mut Section<'_>, sink: &mut Sink<'_>) -> (Vec<Workload>,
         }
         workloads.push((identity, workload));
     }
-    let are_complete = workloads.len() == declared;
+    let are_complete = are_whole && workloads.len() == declared;
     (workloads.into_iter().map(|(_, workload)| workload).collect(), are_complete)
 }
 
@@ -69,24 +71,40 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Workload)> {
+/// A workload that was read.
+struct Read {
+    /// Its kind, namespace and name.
+    identity: String,
+    workload: Workload,
+    /// Whether all of it could be read. If not, what there is may be looked at, but is not what was meant.
+    is_whole: bool,
+}
+
+fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<Read> {
     let whole = section.bytes.clone();
     let errors = sink.problems.list.len();
     let mut values: Vec<(&'static str, Value, Range<usize>)> = Vec::new();
+    let mut unread: Vec<&'static str> = Vec::new();
     for field in WORKLOAD {
         let written = if field.is_required { section.required(field.name, sink) } else { section.value(field.name) };
-        let Some(written) = written else { continue };
-        if let Some(value) = shape::read(written, field.name, field.shape, sink) {
-            values.push((field.name, value, written.span()));
+        let read = written.and_then(|written| Some((shape::read(written, field.name, field.shape, sink)?, written)));
+        match read {
+            Some((value, written)) => values.push((field.name, value, written.span())),
+            None if written.is_some() || field.is_required => unread.push(field.name),
+            // Perhaps only misspelt; then what others make of its absence would be wrong.
+            None if ["kind", "namespace", "run-for"].contains(&field.name) && section.slip(field.name, sink) => {
+                unread.push(field.name);
+            }
+            None => {}
         }
     }
     section.finish(sink);
-    if sink.problems.list.len() > errors {
-        return None;
-    }
-    let keys = Values { list: values, whole };
+    let is_whole = sink.problems.list.len() == errors;
+    let keys = Values { list: values, unread, whole };
+    let errors = sink.problems.list.len();
     keys.check(sink);
-    if sink.problems.list.len() > errors {
+    // Its manifest would be refused for the same reasons, or be that of another workload.
+    if sink.problems.list.len() > errors || ["name", "kind", "namespace"].iter().any(|key| keys.unread.contains(key)) {
         return None;
     }
     let keys = keys.without_defaults();
@@ -100,7 +118,7 @@ fn workload(mut section: Section<'_>, sink: &mut Sink<'_>) -> Option<(String, Wo
         yaml: manifest.yaml,
         lines: manifest.lines,
     };
-    Some((format!("{kind}/{namespace}/{name}"), workload))
+    Some(Read { identity: format!("{kind}/{namespace}/{name}"), workload, is_whole })
 }
 
 /// The value that a default of the language stands for.
@@ -113,6 +131,8 @@ fn default_value(field: &Field, default: &str) -> Option<Value> {
 /// The values that a workload has, each with its place; those left out have the place of the whole.
 struct Values {
     list: Vec<(&'static str, Value, Range<usize>)>,
+    /// Keys that are there but could not be read.
+    unread: Vec<&'static str>,
     whole: Range<usize>,
 }
 
@@ -187,7 +207,7 @@ impl Values {
                 }
             }
         }
-        if self.value("exit-code").is_some() && self.value("run-for").is_none() {
+        if self.value("exit-code").is_some() && self.value("run-for").is_none() && !self.unread.contains(&"run-for") {
             sink.error(
                 code::CONFLICT,
                 &self.bytes("exit-code"),
@@ -199,8 +219,9 @@ impl Values {
 
     /// The name is also that of the container and of the label; resources are those of containers.
     fn check_names(&self, sink: &mut Sink<'_>) {
-        let name = self.text("name").unwrap_or_default();
-        if let Some(fault) = validation::text::dns_label(name).first() {
+        if let Some(name) = self.text("name")
+            && let Some(fault) = validation::text::dns_label(name).first()
+        {
             sink.bad_value(&self.bytes("name"), format!("no workload can be called `{name}`"))
                 .note(fault.clone())
                 .help("use lower case letters, digits and `-`");

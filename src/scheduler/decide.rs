@@ -144,7 +144,7 @@ impl Scheduler {
     pub(super) fn decide(&mut self, cx: &mut Context<'_>) {
         let Stage::Trying(tried) = std::mem::take(&mut self.stage) else { panic!("no pod is being tried") };
         let (pod, outcome) = *tried;
-        cx.cause = pod.cause;
+        (cx.cause, cx.owner) = (pod.cause, pod.owner);
         match outcome {
             Outcome::Failed(failure) => {
                 if let Some(ticket) = self.fail(pod, &failure, cx) {

@@ -59,6 +59,8 @@ pub struct QueuedPod {
     pub gate: Option<u8>,
     /// The latest fact that gave it a chance.
     pub cause: FactId,
+    /// The setting that made it wait after that.
+    pub owner: Option<SettingId>,
     order: u64,
 }
 
@@ -76,6 +78,17 @@ impl QueuedPod {
         let failures = if self.errors > 0 { self.errors } else { self.refusals };
         let length = backoff(failures.checked_sub(1)?, moment.settings);
         Some(moment.clock.timestamp(self.timestamp + length))
+    }
+
+    /// The setting that owns the length of its back-off.
+    fn owner_of_backoff(&self, settings: &Settings) -> SettingId {
+        let failures = if self.errors > 0 { self.errors } else { self.refusals };
+        let length = backoff(failures.saturating_sub(1), settings);
+        if length == settings.span(SettingId::PodMaxBackoff) {
+            SettingId::PodMaxBackoff
+        } else {
+            SettingId::PodInitialBackoff
+        }
     }
 
     fn is_backing_off(&self, moment: &Moment<'_>) -> bool {
@@ -118,7 +131,8 @@ pub struct Queue {
     waiting_since: BTreeSet<(Time, Key)>,
     /// Pods that are being tried, with the number of the first event since.
     in_flight: BTreeMap<Uid, u64>,
-    events: VecDeque<ClusterEvent>,
+    /// With the facts that they follow from.
+    events: VecDeque<(ClusterEvent, FactId)>,
     first_event: u64,
     added: u64,
 }
@@ -136,6 +150,7 @@ impl Queue {
             blamed: PluginSet::default(),
             gate: None,
             cause: moment.cause,
+            owner: None,
             order: 0,
         };
         self.activate(pod, moment);
@@ -144,7 +159,7 @@ impl Queue {
     /// A pod without a node changed; if it waits for that, it may be tried again.
     pub fn update(&mut self, old: &Arc<Pod>, new: &Arc<Pod>, moment: &Moment<'_>) {
         if self.in_flight.contains_key(&new.meta.uid) {
-            self.events.extend(pod_updates(old, new));
+            self.events.extend(pod_updates(old, new).into_iter().map(|event| (event, moment.cause)));
             return;
         }
         let Some((mut pod, place)) = self.take(&new.meta.key) else {
@@ -192,7 +207,7 @@ impl Queue {
     /// A pod found no node: if plugins refused it ([`QueuedPod::blamed`]) it waits for an event that may help, be it one
     /// since it was popped; otherwise it backs off.
     pub fn requeue(&mut self, mut pod: QueuedPod, moment: &Moment<'_>) {
-        pod.timestamp = moment.now;
+        (pod.timestamp, pod.owner) = (moment.now, None);
         let uid = pod.info.pod.meta.uid;
         if pod.blamed.is_empty() {
             pod.errors += 1;
@@ -201,7 +216,8 @@ impl Queue {
             pod.errors = 0;
             pod.refusals += 1;
             let since = self.in_flight.get(&uid).map_or(self.events.len(), |since| (since - self.first_event) as usize);
-            if self.events.range(since..).any(|event| helps(&pod, event, moment)) {
+            if let Some((_, cause)) = self.events.range(since..).find(|(event, _)| helps(&pod, event, moment)) {
+                pod.cause = *cause;
                 self.retry(pod, moment);
             } else {
                 self.put(pod, Place::Unschedulable);
@@ -228,7 +244,7 @@ impl Queue {
             self.take_and_retry(&key, moment);
         }
         if !self.in_flight.is_empty() {
-            self.events.push_back(event);
+            self.events.push_back((event, moment.cause));
         }
     }
 
@@ -251,7 +267,9 @@ impl Queue {
         let is_due = |since: &Time| moment.now.since(*since) > longest;
         while let Some((_, key)) = self.waiting_since.first().filter(|(since, _)| is_due(since)) {
             let key = key.clone();
-            self.take_and_retry(&key, moment);
+            let (mut pod, _) = self.take(&key).expect("it was just seen");
+            pod.owner = Some(SettingId::PodMaxInUnschedulablePods);
+            self.retry(pod, moment);
         }
     }
 
@@ -284,8 +302,12 @@ impl Queue {
     }
 
     /// Back-off, or active if that is over.
-    fn retry(&mut self, pod: QueuedPod, moment: &Moment<'_>) {
-        match pod.backoff_until(moment).filter(|_| pod.is_backing_off(moment)) {
+    fn retry(&mut self, mut pod: QueuedPod, moment: &Moment<'_>) {
+        let until = pod.backoff_until(moment).filter(|_| pod.is_backing_off(moment));
+        if until.is_some() {
+            pod.owner = Some(pod.owner_of_backoff(moment.settings));
+        }
+        match until {
             None => self.activate(pod, moment),
             Some(until) if pod.errors > 0 => {
                 self.added += 1;

@@ -2,10 +2,13 @@
 
 #[cfg(unix)]
 mod documents;
+mod get;
 mod names;
 mod seeds;
 mod set;
 mod verdicts;
+mod verify;
+mod why;
 mod written;
 
 use std::ffi::OsStr;
@@ -74,14 +77,41 @@ fn a_run_that_meets_its_expectations_exits_with_0_and_leaves_its_folder() {
             "convergence.csv",
             "facts.csv",
             "five-frontends.yaml",
+            "nodes.svg",
+            "pods.svg",
             "run.json",
             "scenario.toml",
+            "stretches.csv",
             "timeline.csv",
-            "timeline.png",
-            "timeline.svg"
+            "timeline.md",
+            "timeline.svg",
+            "waterfall.csv",
+            "waterfall.svg"
         ]
     );
     assert_eq!(names(&folder.join("results/five-frontends")), ["1"], "nothing else is left");
+}
+
+#[test]
+fn pictures_are_those_that_are_wanted() {
+    let folder = workspace("plots");
+    let pictures = |plots: &str| {
+        let arguments = ["five-frontends.toml", "--plots", plots, "-O", plots];
+        assert_eq!(evenkeel(&folder, &arguments).0, 0, "{plots}");
+        let names = names(&folder.join(plots).join("five-frontends/1")).into_iter();
+        names.filter(|name| name.ends_with("svg") || name.ends_with("png")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(pictures("none"), "");
+    assert_eq!(pictures("dark"), "nodes-dark.svg pods-dark.svg timeline-dark.svg waterfall-dark.svg");
+    let all = "nodes.png nodes.svg pods.png pods.svg timeline.png timeline.svg waterfall.png waterfall.svg";
+    assert_eq!(pictures("light,png"), all);
+    assert_eq!(pictures("both").split(' ').count(), 8);
+    for run in ["none", "dark", "light,png"] {
+        let (code, out, _) = evenkeel(&folder, &["verify", &format!("{run}/five-frontends/1")]);
+        assert_eq!(code, 0, "{run}: {out}");
+    }
+    let (code, _, err) = evenkeel(&folder, &["five-frontends.toml", "--plots", "jpeg"]);
+    assert!(code == 2 && err.contains("expected light, dark, both, png or none"), "{err}");
 }
 
 #[test]
@@ -91,7 +121,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_another_run() {
         assert_eq!(evenkeel(&folder, &["five-frontends.toml", "--seed", "5", "-O", out_dir]).0, 0);
     }
     let [one, two] = ["one", "two"].map(|out_dir| files(&folder.join(out_dir).join("five-frontends/5")));
-    assert_eq!(one.len(), 8);
+    assert_eq!(one.len(), 13);
     for (one, two) in one.iter().zip(&two) {
         assert!(one == two, "{} differs between two runs with the same seed", one.0);
     }
@@ -229,7 +259,7 @@ fn nobody_reading_on_is_not_an_error() {
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
 
-/// The README shows what its first command prints, and the picture that it makes; `EVENKEEL_README=write` renews both.
+/// The README shows what its first command prints, and pictures that it makes; `EVENKEEL_README=write` renews both.
 #[test]
 #[allow(clippy::disallowed_methods)] // a test may read its environment
 fn the_readme_shows_what_the_command_shows() {
@@ -242,20 +272,27 @@ fn the_readme_shows_what_the_command_shows() {
     };
     let shown: Vec<String> = out.lines().take_while(|line| !line.starts_with("Files in")).map(timing).collect();
     let shown = shown.join("\n").trim_end().to_string();
-    let picture = fs::read_to_string(folder.join("results/five-frontends/1/timeline.svg")).unwrap();
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (readme_path, picture_path) = (root.join("README.md"), root.join("docs/five-frontends.svg"));
+    let readme_path = root.join("README.md");
+    let pictures =
+        [("timeline", "five-frontends"), ("waterfall", "five-frontends-waterfall"), ("pods", "five-frontends-pods")];
+    let pictures = pictures.map(|(made, kept)| {
+        let made = folder.join(format!("results/five-frontends/1/{made}.svg"));
+        (fs::read_to_string(made).unwrap(), root.join(format!("docs/{kept}.svg")))
+    });
     let readme = fs::read_to_string(&readme_path).unwrap();
     let start = readme.find("```text\n").expect("an excerpt") + "```text\n".len();
     let end = start + readme[start..].find("\n```").expect("its end");
     if std::env::var("EVENKEEL_README").is_ok_and(|value| value == "write") {
         fs::write(&readme_path, format!("{}{shown}{}", &readme[..start], &readme[end..])).unwrap();
-        fs::write(&picture_path, &picture).unwrap();
+        pictures.iter().for_each(|(picture, path)| fs::write(path, picture).unwrap());
     }
     let readme = fs::read_to_string(&readme_path).unwrap();
     assert!(readme.contains(&shown), "README.md does not show:\n{shown}");
-    assert!(fs::read_to_string(&picture_path).unwrap() == picture, "docs/five-frontends.svg is not the picture made");
+    for (picture, path) in &pictures {
+        assert!(fs::read_to_string(path).unwrap() == *picture, "{} is not the picture made", path.display());
+    }
     // The figures in its sentences are those of the excerpt.
     let unnoticed = shown.split("for the first ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
     let (number, unit) = unnoticed.split_at(unnoticed.len() - 1);

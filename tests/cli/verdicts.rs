@@ -82,6 +82,35 @@ fn a_failure_that_does_not_strike_is_noted_and_nothing_at_all_is_a_failure() {
     assert!(code == 1 && out.contains("FAIL: nothing happened: no event, and no failure: "), "{out}{err}");
 }
 
+/// Each machine fails once in five hours.
+const NOW_AND_THEN: &str = "\n[[failure]]\nid = \"flaky\"\ndo = \"node.crash\"\nfor = \"1m\"\n\
+                            every = { dist = \"exponential\", mean = \"5h\" }\n";
+
+#[test]
+fn a_seed_in_which_nothing_happens_is_no_failure_if_something_does_in_others() {
+    let folder = workspace("silent-among-others");
+    let path = folder.join("five-frontends.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, _) = text.split_once("[[event]]").unwrap();
+    let runs_of = |failure: &str, seeds: &str| {
+        fs::write(&path, format!("{head}{failure}")).unwrap();
+        json_of(&folder, &["five-frontends.toml", "--seed", seeds])
+    };
+    let is_silent = |run: &Value| run["notes"].to_string().contains("nothing happened");
+    let (code, runs) = runs_of(NOW_AND_THEN, "1..30");
+    let (silent, struck): (Vec<_>, Vec<_>) = runs["runs"].as_array().unwrap().iter().partition(|run| is_silent(run));
+    assert!(!silent.is_empty() && !struck.is_empty(), "{runs:#}");
+    assert!(silent.iter().all(|run| run["verdict"] == "pass"), "{runs:#}");
+    assert!(!runs["failed"].to_string().contains("nothing happened"), "{runs:#}");
+    assert_eq!(code == 0, runs["failed"] == json!([]));
+    // One of them alone, and several of which none is struck.
+    let seed = silent[0]["seed"].to_string();
+    let (code, run) = json_of(&folder, &["five-frontends.toml", "--seed", &seed]);
+    assert!(code == 1 && run["reasons"].to_string().contains("nothing happened"), "{run:#}");
+    let (code, runs) = runs_of(RARE, "1,2");
+    assert!(code == 1 && runs["failed"].to_string().matches("nothing happened").count() == 2, "{runs:#}");
+}
+
 #[test]
 fn an_action_that_finds_nothing_to_do_was_not_done() {
     let folder = workspace("not-done");
@@ -122,7 +151,7 @@ fn finished_runs_of_several_seeds_outlive_an_interruption() {
         let run = fs::read_to_string(results.join(seed).join("run.json")).unwrap();
         let run: Value = serde_json::from_str(&run).unwrap();
         assert_eq!(run["receipt"]["seed"].to_string(), *seed);
-        assert_eq!(names(&results.join(seed)).len(), 8);
+        assert_eq!(names(&results.join(seed)).len(), 13);
     }
     // They are no obstacle to going on.
     let (code, _, err) = evenkeel(&folder, &["five-frontends.toml", "--seed", &kept[0], "-q"]);

@@ -1,13 +1,18 @@
 //! What may stand on the command line.
 
 mod other;
+mod past;
 mod run;
 mod shown;
 
 pub use other::{CheckArguments, FmtArguments, HelpArguments, ListArguments, ListOutput, NewArguments, Registry};
 #[cfg(feature = "manifest")]
 pub use other::{Conformance, ConformanceOutput, DumpArguments, Import, TimelineArguments};
-pub use run::{ProgressKind, RunArguments, StopWhen};
+pub use past::VerifyArguments;
+pub use past::{DiffArguments, TimelineOfRunArguments, WhyArguments};
+#[cfg(feature = "manifest")]
+pub use past::{EventsArguments, EventsOutput, GetArguments, GetOutput};
+pub use run::{Plots, ProgressKind, RunArguments, StopWhen};
 pub use shown::{Color, Output, Shown};
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -26,6 +31,25 @@ pub struct Cli {
     pub command: Command,
 }
 
+#[cfg(feature = "manifest")]
+const GET_HELP: &str = "Examples:\n  \
+    evenkeel get results/node-crash/1 pods -o wide --at 7m12s\n  \
+    evenkeel get results/node-crash/1 nodes,deploy,rs --at @crash\n  \
+    evenkeel get scenarios/node-crash.toml pod/web-5d9c8 -o yaml\n\
+    Ages are in simulated time up to that moment.\n\
+    Exit codes: 0 shown, 1 an object is not there, 2 no such run, kind or moment, 3 a fault of ours.";
+
+#[cfg(feature = "manifest")]
+const EVENTS_HELP: &str = "Examples:\n  \
+    evenkeel events results/node-crash/1 --types Warning\n  \
+    evenkeel events results/node-crash/1 --for node/worker-0 --at 2m\n\
+    Those are listed that the API has at that moment: it forgets an Event an hour after it was last written (event-ttl).\n\
+    Exit codes: 0 shown, 2 no such run, kind or moment, 3 a fault of ours.";
+
+const VERIFY_HELP: &str = "Example: evenkeel verify results/node-crash\n\
+    Exit codes: 0 every file is as the run wrote it, 1 a file differs or is missing, 2 it cannot be run again (another \
+    version, no run folder), 3 the same inputs gave another run: a fault of ours.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -37,6 +61,23 @@ pub enum Command {
     /// Run scenarios, print their verdicts and write the run folders
     #[command(visible_alias = "r")]
     Run(Box<RunArguments>),
+    /// Show the cluster of a run at any moment, as `kubectl get` does
+    #[cfg(feature = "manifest")]
+    #[command(after_help = GET_HELP)]
+    Get(Box<GetArguments>),
+    /// List the Events of a run at any moment, as `kubectl events` does
+    #[cfg(feature = "manifest")]
+    #[command(after_help = EVENTS_HELP)]
+    Events(Box<EventsArguments>),
+    /// Run what run folders hold again, and compare every file in them
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArguments),
+    /// Say how an object came to be as it is and what it waits for, or what came of each event of a run
+    Why(WhyArguments),
+    /// Tell the dozen moments of a run that matter
+    Timeline(TimelineOfRunArguments),
+    /// Say where two runs part, why, and what became of it; exit with 1 if they differ
+    Diff(DiffArguments),
     /// Lay scenario files out: the same tables and comments, in the usual form
     Fmt(FmtArguments),
     /// Make a scenario of a real cluster

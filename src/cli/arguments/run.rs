@@ -2,6 +2,7 @@
 
 use super::{Output, Shown};
 use crate::kernel::time::Span;
+use crate::scenario::reader::LONGEST;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,7 +17,7 @@ pub struct RunArguments {
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// Seeds instead of the file's: one (`7`), a range with both ends (`1..50`) or a list (`1,5,9`)
-    #[arg(long, value_name = "SEEDS", env = "EVENKEEL_SEED", hide_env = true)]
+    #[arg(long, value_name = "SEEDS", allow_negative_numbers = true, env = "EVENKEEL_SEED", hide_env = true)]
     pub seed: Option<Seeds>,
     /// How many runs at the same time, if there are several seeds; the results do not depend on it
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -43,6 +44,9 @@ pub struct RunArguments {
     /// Write no files
     #[arg(long, conflicts_with = "force", env = "EVENKEEL_NO_SAVE", hide_env = true)]
     pub no_save: bool,
+    /// Pictures: `light`, `dark` or `both`, with `png` as PNG too, as in `both,png`; or `none`
+    #[arg(long, value_name = "WHICH", default_value = "light", env = "EVENKEEL_PLOTS", hide_env = true)]
+    pub plots: Plots,
     /// What goes to standard output
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     #[arg(env = "EVENKEEL_OUTPUT", hide_env = true)]
@@ -82,13 +86,25 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> Result<Seeds, String> {
         let number = |word: &str| {
-            let wrong = || format!("`{word}` is no seed: expected a whole number, a range `1..50` or a list `1,5,9`");
-            word.trim().parse::<u64>().map_err(|_| wrong())
+            let word = word.trim();
+            let digits = word.strip_prefix('-').unwrap_or(word);
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            word.parse::<u64>().map_err(|_| match is_number {
+                true if word.starts_with('-') => format!("`{word}` is no seed: seeds begin at 0"),
+                true => format!("`{word}` is no seed: the largest is {}", u64::MAX),
+                false => format!("`{word}` is no seed: expected a whole number, a range `1..50` or a list `1,5,9`"),
+            })
         };
         let mut seeds = Vec::new();
         for part in text.split(',') {
             let (first, last) = match part.split_once("..") {
                 None => (number(part)?, number(part)?),
+                Some((_, last)) if last.trim_start_matches('=').trim().is_empty() => {
+                    return Err(format!("`{part}` has no end: a range is written with both, as `1..50`"));
+                }
+                Some((first, last)) if first.trim().is_empty() => {
+                    return Err(format!("`{part}` has no beginning: a range is written with both, as `1..{last}`"));
+                }
                 // Rust's way to say that the end belongs to it means what is meant here anyway.
                 Some((first, last)) => (number(first)?, number(last.strip_prefix('=').unwrap_or(last))?),
             };
@@ -109,7 +125,41 @@ impl FromStr for Seeds {
 fn span(text: &str) -> Result<Span, String> {
     match Span::parse(text)? {
         Span::ZERO => Err("a run has to last".to_string()),
+        span if span > LONGEST => Err(format!("a run lasts a year at most, {} days", LONGEST.as_secs() / 86_400)),
         span => Ok(span),
+    }
+}
+
+/// Which pictures a run leaves behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plots {
+    /// For light paper.
+    pub light: bool,
+    /// For dark paper.
+    pub dark: bool,
+    /// As PNG too: to compress pixels takes longer than most runs.
+    pub png: bool,
+}
+
+impl FromStr for Plots {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Plots, String> {
+        let mut plots = Plots::default();
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        for word in &words {
+            match *word {
+                "light" => plots.light = true,
+                "dark" => plots.dark = true,
+                "both" => (plots.light, plots.dark) = (true, true),
+                "png" => plots.png = true,
+                "none" if words.len() == 1 => return Ok(plots),
+                "none" => return Err("`none` goes with nothing else".to_string()),
+                _ => return Err(format!("`{word}` is no kind of picture: expected light, dark, both, png or none")),
+            }
+        }
+        plots.light |= !plots.dark;
+        Ok(plots)
     }
 }
 
@@ -140,6 +190,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pictures_are_chosen_by_paper_and_format() {
+        for (text, light, dark, png) in [
+            ("light", true, false, false),
+            ("dark", false, true, false),
+            ("both", true, true, false),
+            ("png", true, false, true),
+            ("dark,png", false, true, true),
+            ("light, dark", true, true, false),
+            ("none", false, false, false),
+        ] {
+            assert_eq!(text.parse::<Plots>(), Ok(Plots { light, dark, png }), "{text}");
+        }
+        for (text, why) in [("", "`` is no kind"), ("jpeg", "`jpeg` is no kind"), ("none,png", "with nothing else")] {
+            assert!(text.parse::<Plots>().unwrap_err().contains(why), "{text}");
+        }
+    }
+
+    #[test]
     fn seeds_are_numbers_ranges_and_lists() {
         for (text, seeds) in [
             ("7", &[7][..]),
@@ -154,8 +222,10 @@ mod tests {
         }
         for (text, why) in [
             ("", "`` is no seed"),
-            ("-1", "`-1` is no seed"),
-            ("1..", "`` is no seed"),
+            ("-1", "seeds begin at 0"),
+            ("99999999999999999999", "the largest is 18446744073709551615"),
+            ("1..", "`1..` has no end"),
+            ("..5", "`..5` has no beginning"),
             ("1-5", "`1-5` is no seed"),
             ("50..1", "did you mean `1..50`?"),
             ("0..18446744073709551615", "more than 1,000,000 seeds"),

@@ -4,7 +4,7 @@
 //! (`LastRevision`, `SetFromReplicaSetTemplate`, `SetDeploymentAnnotationsTo`), v1.36. `kubectl rollout undo` does not
 //! use it: it patches the template itself.
 
-use super::sets::{self, LABEL_HASH, NOT_COPIED, is_same_template};
+use super::sets::{self, LABEL_HASH, NOT_COPIED};
 use super::{End, Halt, Outcome, Revisions, Rollout};
 use crate::apiserver::Request;
 use crate::object::{Labels, Meta, ReplicaSet};
@@ -54,7 +54,7 @@ impl Rollout<'_, '_> {
             return self.put_rolled_back();
         };
         let name = self.deployment.meta.name().clone();
-        if is_same_template(&self.deployment.spec.template, &set.spec.template) {
+        if self.deployment.spec.template.is_same_as(&set.spec.template) {
             let note = format!("The rollback revision contains the same template as current deployment \"{name}\"");
             self.warning("DeploymentRollbackTemplateUnchanged", note);
             return self.put_rolled_back();

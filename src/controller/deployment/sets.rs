@@ -38,16 +38,6 @@ pub fn age_order(a: &ReplicaSet, b: &ReplicaSet) -> Ordering {
     a.meta.created.cmp(&b.meta.created).then_with(|| a.meta.name().cmp(b.meta.name()))
 }
 
-/// Whether two templates make the same pods (`EqualIgnoreHash`).
-pub fn is_same_template(a: &PodTemplate, b: &PodTemplate) -> bool {
-    let without_hash = |labels: &Labels| {
-        let mut labels = labels.clone();
-        labels.remove(LABEL_HASH);
-        labels
-    };
-    a.annotations == b.annotations && without_hash(&a.labels) == without_hash(&b.labels) && a.spec == b.spec
-}
-
 /// The hash in names and labels of a template's ReplicaSet, after so many collisions.
 fn template_hash(template: &PodTemplate, collisions: Option<i32>) -> String {
     let mut digest = Digest::new();
@@ -109,7 +99,7 @@ impl Rollout<'_, '_> {
     /// The ReplicaSets by revision, annotations brought up to date; creates the new one if asked to.
     pub(super) fn revisions(&mut self, create: bool) -> Result<Revisions, Halt> {
         let template = &self.deployment.spec.template;
-        let new = self.sets.iter().find(|set| is_same_template(&set.spec.template, template)).cloned();
+        let new = self.sets.iter().find(|set| set.spec.template.is_same_as(template)).cloned();
         let is_old = |set: &&Arc<ReplicaSet>| new.as_ref().is_none_or(|new| new.meta.uid != set.meta.uid);
         let old: Vec<_> = self.sets.iter().filter(is_old).cloned().collect();
         let wanted = old.iter().map(|set| revision(&set.meta)).max().unwrap_or(0) + 1;
@@ -193,7 +183,7 @@ impl Rollout<'_, '_> {
         let read = Request::Get { kind: ReplicaSet::KIND, key };
         let Some(found) = self.io.call(read)?.object::<ReplicaSet>() else { return Err(Halt::Failed) };
         let is_own = found.meta.controller().is_some_and(|owner| owner.uid == self.deployment.meta.uid);
-        if !is_own || !is_same_template(&found.spec.template, &self.deployment.spec.template) {
+        if !is_own || !found.spec.template.is_same_as(&self.deployment.spec.template) {
             *self.deployment.status.collision_count.get_or_insert(0) += 1;
             self.put_status()?;
             return Err(Halt::Failed);

@@ -215,6 +215,12 @@ impl NodeLifecycle {
         pods.done(key);
     }
 
+    /// The last change of a Ready condition: that all nodes are down was said of that one.
+    fn last_judged(&self) -> FactId {
+        let known = self.causes.values().map(|causes| causes.ready).filter(|ready| *ready != FactId::NONE);
+        known.max().unwrap_or(FactId::NONE)
+    }
+
     fn note_node(&mut self, change: &Change) {
         let Some(new) = change.after::<Node>() else {
             self.causes.remove(&change.key().name);

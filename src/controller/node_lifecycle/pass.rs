@@ -8,7 +8,7 @@
 use super::health::{self, Look, Moment, Record};
 use super::queue::Wait;
 use super::steps::{EditRun, Input, PodRun, Turn, has_no_execute};
-use super::zones::{Counts, Verdict};
+use super::zones::{self, Counts, Verdict};
 use super::{Job, MONITOR, NodeLifecycle, REPORTER, Work};
 use crate::apiserver::{Part, Reply, Request};
 use crate::kernel::rng::Purpose;
@@ -195,7 +195,8 @@ impl NodeLifecycle {
     fn clear(&mut self, nodes: impl IntoIterator<Item = Arc<Node>>, stage: Stage, cx: &mut Context<'_>) {
         self.pass.as_mut().expect("a pass goes on").stage = stage;
         let clear = Clear { nodes: nodes.into_iter().collect(), run: None, stage };
-        self.drive(Job { work: Work::Clear(clear), why: Why::NOTHING }, Input::Go, cx);
+        let why = if stage == Stage::Stopping { Why::because(self.last_judged()) } else { Why::NOTHING };
+        self.drive(Job { work: Work::Clear(clear), why }, Input::Go, cx);
     }
 
     pub(super) fn step_clear(&mut self, clear: &mut Clear, mut input: Input<'_>, cx: &mut Context<'_>) -> Turn {
@@ -219,7 +220,7 @@ impl NodeLifecycle {
     pub(super) fn finish_clear(&mut self, clear: &Clear, cx: &mut Context<'_>) {
         match clear.stage {
             Stage::Stopping => {
-                self.zones.stop(cx.settings, cx.now);
+                zones::tell(self.zones.stop(cx.settings, cx.now), cx);
                 self.end_pass(cx);
             }
             _ => self.pass.as_mut().expect("a pass goes on").stage = Stage::Looking,
@@ -460,9 +461,9 @@ impl NodeLifecycle {
             Verdict::NoLongerAllDown => {
                 let records = self.known.iter_mut().filter_map(|known| known.record.as_mut());
                 records.for_each(|record| record.probe = cx.now);
-                self.zones.settle(&counts, true, cx.settings, cx.now);
+                zones::tell(self.zones.settle(&counts, true, cx.settings, cx.now), cx);
             }
-            Verdict::EachByItself => self.zones.settle(&counts, false, cx.settings, cx.now),
+            Verdict::EachByItself => zones::tell(self.zones.settle(&counts, false, cx.settings, cx.now), cx),
         }
         self.end_pass(cx);
     }

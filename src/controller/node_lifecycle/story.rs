@@ -272,7 +272,7 @@ fn new_nodes_are_greeted_and_those_that_are_gone_forgotten() {
     t.live_to(30);
     t.harness.remove(Kind::Node, &Key::cluster("n2"));
     t.live_to(40);
-    insta::assert_snapshot!(t.story(), @"
+    insta::assert_snapshot!(t.story(), @r#"
     15s get Node n0
     15s patch Node n0 +not-ready:NoSchedule
     17.593426s event Node/n0 RegisteredNode: Node n0 event: Registered Node n0 in Controller
@@ -281,10 +281,11 @@ fn new_nodes_are_greeted_and_those_that_are_gone_forgotten() {
     17.593426s get Node n0
     17.593426s patch Node n0 +not-ready:NoExecute
     17.593426s get Node n0
+    17.593426s note EvictionRate { zone: "", state: "FullDisruption", milli: 100 }
     22.653185s get Node n0
     22.653185s patch Node n0 +not-ready:NoExecute
     32.623426s event Node/n2 RemovingNode: Node n2 event: Removing Node n2 from Controller
-    ");
+    "#);
     assert_eq!(t.harness.program.known.len(), 2);
 }
 
@@ -314,13 +315,14 @@ fn a_controller_that_starts_later_begins_with_a_pass_and_gives_everybody_grace()
     harness.start();
     harness.put(node);
     harness.live_to(Span::from_secs(151));
-    insta::assert_snapshot!(harness.story(), @"
+    insta::assert_snapshot!(harness.story(), @r#"
     1m40s event Node/n1 RegisteredNode: Node n1 event: Registered Node n1 in Controller
     2m30.1s update Node n1 status
     2m30.1s get Node n1
     2m30.1s event Node/n1 NodeNotReady: Node n1 status is now: NodeNotReady
+    2m30.1s note EvictionRate { zone: "", state: "FullDisruption", milli: 0 }
     2m30.1s patch Node n1 +node.kubernetes.io/unreachable:NoSchedule
-    ");
+    "#);
 }
 
 #[test]

@@ -6,7 +6,10 @@
 
 use super::queue::{Rate, TaintQueue};
 use crate::kernel::time::Time;
-use crate::object::{Name, SettingId, Settings};
+use crate::object::fact::Why;
+use crate::object::node::zone_name;
+use crate::object::{Fact, Name, SettingId, Settings};
+use crate::program::{Command, Context};
 use std::collections::BTreeMap;
 
 /// How much of a zone is down.
@@ -89,6 +92,29 @@ struct Zone {
     queue: TaintQueue,
 }
 
+/// A zone that was judged anew.
+#[derive(Clone, Debug)]
+pub struct Swap {
+    fact: Fact,
+    owner: Option<SettingId>,
+}
+
+impl Swap {
+    fn of(name: &Name, zone: &Zone) -> Swap {
+        let state = zone.state.map_or_else(String::new, |state| format!("{state:?}"));
+        let milli = zone.queue.rate_milli();
+        let fact = Fact::EvictionRate { zone: zone_name(name).into(), state: state.into(), milli };
+        Swap { fact, owner: Some(zone.queue.owner()) }
+    }
+}
+
+/// Records what was judged anew.
+pub fn tell(swaps: Vec<Swap>, cx: &mut Context<'_>) {
+    for Swap { fact, owner } in swaps {
+        cx.out.push(Command::Note { fact, why: Why { cause: cx.cause, setting: owner } });
+    }
+}
+
 /// The zones of the cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Zones {
@@ -149,17 +175,22 @@ impl Zones {
     }
 
     /// Master disruption mode: nobody gets a NoExecute taint any more.
-    pub fn stop(&mut self, settings: &Settings, now: Time) {
+    pub fn stop(&mut self, settings: &Settings, now: Time) -> Vec<Swap> {
         let burst = settings.get(SettingId::EvictionRateLimiterBurst);
-        for zone in self.zones.values_mut().filter(|zone| zone.state.is_some()) {
+        let mut swaps = Vec::new();
+        for (name, zone) in self.zones.iter_mut().filter(|(_, zone)| zone.state.is_some()) {
             zone.queue.swap_rate(Rate { milli: 0, owner: SettingId::NodeEvictionRate, burst }, now);
             zone.state = Some(ZoneState::FullDisruption);
+            // No setting has it so.
+            swaps.push(Swap { owner: None, ..Swap::of(name, zone) });
         }
+        swaps
     }
 
     /// Gives each zone the state of its count, and its limiter the rate of that state; unless `is_forced`, only where
     /// the state has changed.
-    pub fn settle(&mut self, counts: &Counts, is_forced: bool, settings: &Settings, now: Time) {
+    pub fn settle(&mut self, counts: &Counts, is_forced: bool, settings: &Settings, now: Time) -> Vec<Swap> {
+        let mut swaps = Vec::new();
         for (name, zone) in &mut self.zones {
             let Some(old) = zone.state else { continue };
             let count = counts.get(name).copied();
@@ -169,8 +200,13 @@ impl Zones {
                     zone.queue.swap_rate(rate, now);
                 }
                 zone.state = Some(new);
+                // That a zone which was never looked at is as it should be is no news.
+                if (old, new) != (ZoneState::Initial, ZoneState::Normal) {
+                    swaps.push(Swap::of(name, zone));
+                }
             }
         }
+        swaps
     }
 }
 
@@ -188,9 +224,9 @@ mod tests {
         let verdict = zones.judge(&counts, &settings);
         match verdict {
             Verdict::StillAllDown => {}
-            Verdict::AllDown => zones.stop(&settings, Time::ZERO),
-            Verdict::NoLongerAllDown => zones.settle(&counts, true, &settings, Time::ZERO),
-            Verdict::EachByItself => zones.settle(&counts, false, &settings, Time::ZERO),
+            Verdict::AllDown => drop(zones.stop(&settings, Time::ZERO)),
+            Verdict::NoLongerAllDown => drop(zones.settle(&counts, true, &settings, Time::ZERO)),
+            Verdict::EachByItself => drop(zones.settle(&counts, false, &settings, Time::ZERO)),
         }
         let each = zones.zones.iter().map(|(name, zone)| match zone.state {
             Some(state) => format!(" {name} {state:?} {}", zone.queue.rate_milli()),

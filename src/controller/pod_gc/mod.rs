@@ -65,7 +65,7 @@ pub struct PodGarbageCollector {
     quarantine: BTreeMap<Name, Time>,
     /// Those whose time was over, in the order in which it was.
     suspects: VecDeque<Name>,
-    /// Deletions of nodes that the informer told of.
+    /// Deletions of nodes, and taints that say that they are out of service, of which the informer told.
     causes: BTreeMap<Name, FactId>,
     pass: Option<(Round, Pass)>,
     asked: BTreeMap<u64, Asked>,
@@ -236,9 +236,13 @@ fn order(pod: &Pod) -> (bool, i64, Name, Name) {
 
 /// Whether a pod is on a node that people say is out of service, and that is not ready.
 fn is_shut_down(pod: &Pod, cx: &Context<'_>) -> bool {
-    cx.caches.get::<Node>(&Key::cluster(pod.node_name.clone())).is_some_and(|node| {
-        node.ready() != Some(ConditionStatus::True) && node.taints.iter().any(|taint| taint.key == OUT_OF_SERVICE)
-    })
+    cx.caches
+        .get::<Node>(&Key::cluster(pod.node_name.clone()))
+        .is_some_and(|node| node.ready() != Some(ConditionStatus::True) && is_out_of_service(node))
+}
+
+fn is_out_of_service(node: &Node) -> bool {
+    node.taints.iter().any(|taint| taint.key == OUT_OF_SERVICE)
 }
 
 fn node_is_gone(cx: &Context<'_>) -> Condition {
@@ -273,8 +277,12 @@ impl Program for PodGarbageCollector {
 
     fn on_changes(&mut self, kind: Kind, changes: &[Change], _cx: &mut Context<'_>) {
         for change in changes.iter().filter(|_| kind == Kind::Node) {
-            if change.after::<Node>().is_some() {
-                self.causes.remove(&change.key().name);
+            if let Some(node) = change.after::<Node>() {
+                if !is_out_of_service(node) {
+                    self.causes.remove(&change.key().name);
+                } else if !change.before::<Node>().is_some_and(|node| is_out_of_service(node)) {
+                    self.causes.insert(change.key().name.clone(), change.cause);
+                }
             } else if let Some(node) = change.before::<Node>() {
                 self.causes.insert(node.meta().name().clone(), change.cause);
             }

@@ -7,13 +7,15 @@ use crate::kernel::time::Time;
 use crate::object::{Key, Kind, Object, Settings, Table};
 use crate::scenario::problem::code;
 use crate::scenario::reader::Sink;
-use crate::scenario::schema::{Event, What};
+use crate::scenario::schema::{Draft, What};
 use crate::scenario::target::workload;
 
 impl Check<'_> {
     /// Tries an event whose object is in a manifest and no other event changes before it may come.
-    pub(super) fn trial(&self, event: &Event, sink: &mut Sink<'_>) {
-        let (What::Action(action), Some(tried), Some(of)) = (&event.what, &event.tried, &event.of) else { return };
+    pub(super) fn trial(&self, event: &Draft, sink: &mut Sink<'_>) {
+        let (Some(What::Action(action)), Some(tried), Some(of)) = (&event.what, &event.tried, &event.of) else {
+            return;
+        };
         let Some((kind, key)) = workload(&of.value) else { return };
         if self.is_changed_by_another(event, kind, &key) {
             return;
@@ -42,12 +44,10 @@ impl Check<'_> {
     }
 
     /// Whether what the object is like when the event comes is not known now.
-    fn is_changed_by_another(&self, event: &Event, kind: Kind, key: &Key) -> bool {
-        self.scenario.events.iter().filter(|other| other.id.value != event.id.value && other.name == "patch").any(
-            |other| {
-                let of = other.of.as_ref().and_then(|of| workload(&of.value));
-                of.is_some_and(|(of, name)| of == kind && name == *key)
-            },
-        )
+    fn is_changed_by_another(&self, event: &Draft, kind: Kind, key: &Key) -> bool {
+        self.drafts.iter().filter(|other| other.bytes != event.bytes && other.name == "patch").any(|other| {
+            let of = other.of.as_ref().and_then(|of| workload(&of.value));
+            of.is_some_and(|(of, name)| of == kind && name == *key)
+        })
     }
 }

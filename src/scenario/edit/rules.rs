@@ -27,6 +27,18 @@ pub fn is_one_value(key: &str, has: impl Fn(&str) -> bool) -> bool {
     key == "target" || has("dist")
 }
 
+/// By what an element of the list at `path` is called on the command line, where somebody asks for `wanted`: by its id or
+/// name. A workload may be told from others of its name by its namespace, as `shop/web`, and by its kind too, as
+/// `deployment/shop/web`.
+pub fn called<'a>(path: &[&str], wanted: &str, text: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let parts = identity(path, text)?;
+    match (parts.as_slice(), wanted.matches('/').count()) {
+        ([_, namespace, name], 1) => Some(format!("{namespace}/{name}")),
+        ([kind, namespace, name], 2) => Some(format!("{}/{namespace}/{name}", kind.to_ascii_lowercase())),
+        (parts, _) => parts.last().map(|last| (*last).to_string()),
+    }
+}
+
 /// What an element of the list at `path` is called, if anything: its `id`, or its `name`, and for a workload also its
 /// kind and namespace. `text` gives the text of a key, if it is a text.
 pub fn identity<'a>(path: &[&str], text: impl Fn(&str) -> Option<&'a str>) -> Option<Vec<&'a str>> {

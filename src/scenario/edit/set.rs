@@ -60,7 +60,8 @@ impl Part {
             (several, _) => {
                 let why = format!("{} elements of `{list}` are called `{}`", several.len(), self.text);
                 let places = several.iter().map(|place| format!("`{list}.{place}`")).collect::<Vec<_>>();
-                Err(Wrong::new(why, format!("say which by its place: {}", places.join(", "))))
+                let other = if list == "workload" { "by its namespace, as `workload.shop/web`, or " } else { "" };
+                Err(Wrong::new(why, format!("say which {other}by its place: {}", places.join(", "))))
             }
         }
     }
@@ -146,6 +147,11 @@ pub fn split(text: &str) -> Result<Setting, Wrong> {
         return Err(Wrong::new(why, format!("write `{path}=VALUE`")));
     };
     let value = value.trim();
+    // A number that is too large for TOML is one all the same: what is wrong with it is said where it is read.
+    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with("00") {
+        return Ok(Setting { path, value: value.to_string() });
+    }
     let value = value.parse::<Value>().unwrap_or_else(|_| Value::from(value));
     Ok(Setting { path, value: bare(value).to_string() })
 }
@@ -222,6 +228,12 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// What an element of the list at `depth` is called, in the way in which it is asked for.
+    fn name(&self, table: &dyn TableLike, depth: usize) -> Option<String> {
+        let steps: Vec<&str> = self.path[..depth].iter().map(|part| part.text.as_str()).collect();
+        rules::called(&steps, &self.path[depth].text, |key| table.get(key).and_then(Item::as_str))
+    }
+
     fn replace(&mut self, item: &mut Item) -> Result<(), Wrong> {
         match item {
             Item::Value(old) => {
@@ -251,7 +263,8 @@ impl Change<'_> {
             Item::Table(table) => self.table(table, depth, true),
             Item::Value(value) => self.value(value, depth),
             Item::ArrayOfTables(tables) => {
-                let names: Vec<_> = tables.iter().map(|table| name(table)).collect();
+                let names: Vec<_> = tables.iter().map(|table| self.name(table, depth)).collect();
+                let names: Vec<_> = names.iter().map(Option::as_deref).collect();
                 let at = self.path[depth].find(&shown(&self.path[..depth]), &names)?;
                 match tables.get_mut(at) {
                     Some(table) if depth + 1 < self.path.len() => self.table(table, depth + 1, true),
@@ -275,7 +288,9 @@ impl Change<'_> {
     }
 
     fn array(&mut self, array: &mut Array, depth: usize) -> Result<(), Wrong> {
-        let names: Vec<_> = array.iter().map(|value| value.as_inline_table().and_then(|table| name(table))).collect();
+        let names: Vec<_> =
+            array.iter().map(|value| value.as_inline_table().and_then(|table| self.name(table, depth))).collect();
+        let names: Vec<_> = names.iter().map(Option::as_deref).collect();
         let at = self.path[depth].find(&shown(&self.path[..depth]), &names)?;
         match array.get_mut(at) {
             Some(value) if depth + 1 < self.path.len() => self.value(value, depth + 1),
@@ -310,12 +325,6 @@ impl Change<'_> {
         }
         Ok(Item::Table(table))
     }
-}
-
-/// What an element of a list is called.
-fn name(table: &dyn TableLike) -> Option<&str> {
-    let text = |key| table.get(key).and_then(Item::as_str);
-    text("id").or_else(|| text("name"))
 }
 
 /// Takes away the blanks before the closing brace of an inline table, to which a key is added.

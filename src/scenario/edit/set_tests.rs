@@ -98,7 +98,7 @@ fn a_path_that_leads_nowhere_is_told_with_a_way_out() {
         ("event.\"0\".at=1m", "no element of `event` is called `0`; there are"),
         (
             "workload.web.replicas=2",
-            "2 elements of `workload` are called `web`; say which by its place: `workload.0`, `workload.1`",
+            "2 elements of `workload` are called `web`; say which by its namespace, as `workload.shop/web`, or by its place: `workload.0`, `workload.1`",
         ),
         ("evnt.crash.at=1m", "the scenario has no `evnt`; did you mean `event`?"),
         ("expect.noticed.at-most=1m", "the scenario has no `[[expect]]`; "),

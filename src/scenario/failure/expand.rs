@@ -143,8 +143,8 @@ pub fn check(failure: &Failure, layout: &Layout<'_>, event_ids: &[String], sink:
     taken.is_none()
 }
 
-/// Reports a kind that the cluster has nothing of.
-fn kind_exists(per: &At<Per>, layout: &Layout<'_>, sink: &mut Sink<'_>) -> bool {
+/// Reports a kind that the cluster has nothing of, and says whether it has something.
+pub fn kind_exists(per: &At<Per>, layout: &Layout<'_>, sink: &mut Sink<'_>) -> bool {
     if !layout.places(&per.value).is_empty() {
         return true;
     }

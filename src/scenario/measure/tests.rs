@@ -10,6 +10,7 @@ use crate::object::{
     Condition, ConditionStatus, Deployment, Key, Kind, Name, Object, OwnerRef, Phase, Pod, ReplicaSet, Revision,
     Timestamp, Uid,
 };
+use crate::record::waterfall::Wait;
 
 const WEB: &str = "deployment/web";
 
@@ -53,7 +54,7 @@ impl Run {
     fn write(&mut self, second: u64, old: Option<Object>, new: Option<Object>) {
         self.revision += 1;
         let change = Change { revision: Revision(self.revision), old, new, cause: FactId::NONE };
-        self.recorder.commit(at(second), &change);
+        self.recorder.commit(at(second), &change, Wait::default());
     }
 
     /// A pod that is bound, runs and is ready.
