@@ -13,10 +13,12 @@ pub struct Ahead {
 }
 
 impl World {
-    /// Lets a copy of this cluster run on for `span`, but for at most `events_max` events, and not on once everything has been
-    /// as wanted for the hold span. What is planned and has not begun does not happen; what has begun ends when it is due.
+    /// Lets a copy of this cluster, which keeps only a summary, run on for `span`, but for at most `events_max` events, and
+    /// not on once everything has been as wanted for the hold span. What is planned and has not begun does not happen;
+    /// what has begun ends when it is due.
     pub fn left_alone(&self, span: Span, events_max: u64) -> Ahead {
         let mut world = self.clone();
+        world.recorder.keep_summary();
         let (until, most) = (world.now + span, world.events + events_max);
         while world.queue.next_time().is_some_and(|next| next <= until) {
             if world.events == most {

@@ -13,4 +13,5 @@ pub mod factor;
 pub mod queue;
 pub mod residual;
 pub mod rng;
+pub mod text;
 pub mod time;

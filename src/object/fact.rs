@@ -177,6 +177,19 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The node whose machine, kubelet or link changed, if it is such a change.
+    pub const fn node(&self) -> Option<&Name> {
+        match self {
+            Fact::MachineDown(node)
+            | Fact::MachineUp(node)
+            | Fact::KubeletDown(node)
+            | Fact::KubeletUp(node)
+            | Fact::LinkCut(node)
+            | Fact::LinkHealed(node) => Some(node),
+            _ => None,
+        }
+    }
+
     /// A fact as the name of its kind, what it is about, and the rest.
     pub fn in_words(&self) -> (&'static str, String, String) {
         let pod = |pod: &Key| format!("Pod {pod}");

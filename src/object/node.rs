@@ -11,7 +11,7 @@ use super::name::Name;
 use super::resources::ResourceList;
 use super::setting::Settings;
 use super::strategy::Strategy;
-use super::taint::Taint;
+use super::taint::{Effect, Taint};
 
 /// Condition types of nodes.
 pub mod conditions {
@@ -57,6 +57,11 @@ impl Node {
     /// Status of the Ready condition, if there is one.
     pub fn ready(&self) -> Option<ConditionStatus> {
         condition::status(&self.conditions, conditions::READY)
+    }
+
+    /// Its taints that evict pods.
+    pub fn evicting_taints(&self) -> impl Iterator<Item = &Taint> {
+        self.taints.iter().filter(|taint| taint.effect == Effect::NoExecute)
     }
 
     /// Region and zone as one key, empty if the node has neither. Source: component-helpers

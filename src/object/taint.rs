@@ -121,6 +121,11 @@ impl Toleration {
     }
 }
 
+/// Whether one of `tolerations` tolerates `taint` without an end.
+pub fn tolerated_for_ever(tolerations: &[Toleration], taint: &Taint) -> bool {
+    tolerations.iter().any(|toleration| toleration.tolerates(taint) && toleration.seconds.is_none())
+}
+
 /// Whether one of `tolerations` tolerates `taint`.
 pub fn tolerated(tolerations: &[Toleration], taint: &Taint) -> bool {
     tolerations.iter().any(|toleration| toleration.tolerates(taint))

@@ -1,5 +1,6 @@
 //! Round places on an axis, and how they are written.
 
+use crate::kernel::text::grouped;
 use crate::kernel::time::Time;
 
 const SECOND: u64 = 1_000_000;
@@ -72,15 +73,7 @@ pub(super) fn moment(at: Time) -> String {
 
 /// A count with its digits in groups: `200,000`.
 pub(super) fn count(value: i64) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    grouped(value.unsigned_abs())
 }
 
 /// From this length on a run is told in days.

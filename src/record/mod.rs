@@ -74,6 +74,12 @@ impl Recorder {
         Recorder { detail, ..Recorder::default() }
     }
 
+    /// From now on only a summary is kept; of the details before nothing is left.
+    pub fn keep_summary(&mut self) {
+        self.detail = Detail::Summary;
+        (self.tracks, self.ledger, self.causes, self.roots) = Default::default();
+    }
+
     /// Whether everything is kept.
     pub fn is_full(&self) -> bool {
         self.detail == Detail::Full
@@ -90,10 +96,9 @@ impl Recorder {
         let is_news = self.routes.on_fact(&fact);
         self.workloads.on_fact(at, &fact);
         self.outages.on_fact(at, &fact, is_news, &self.routes);
-        if self.is_full() {
-            self.tracks.on_fact(at, &fact);
-        }
+        // Commits are heard of with their objects.
         if self.is_full() && !matches!(fact, Fact::Commit { .. }) {
+            self.tracks.on_fact(at, &fact);
             let trigger = self.trigger(at, why.cause, self.root(id), why.setting, None);
             self.ledger.on_fact(&fact, &trigger, &self.workloads, &self.routes, is_news);
         }
@@ -172,7 +177,9 @@ impl Recorder {
 
     /// An outage of these nodes begins, because of the fault `id`.
     pub fn outage(&mut self, at: Time, id: Name, nodes: &[Name]) {
-        self.causes.on_outage(&id, nodes);
+        if self.is_full() {
+            self.causes.on_outage(&id, nodes);
+        }
         self.outages.begin(at, id, nodes, &self.workloads);
     }
 

@@ -7,7 +7,6 @@ use super::routes::Routes;
 use super::workloads::{WorkloadId, Workloads};
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
-use crate::object::taint::Effect;
 use crate::object::{ConditionStatus, EndpointSlice, Fact, Key, Kind, Name, Node, Pod, Revision};
 use std::collections::BTreeMap;
 
@@ -118,7 +117,7 @@ impl Outage {
     /// The moments of [`MILESTONES`] for one of its rows; those not reached are none.
     pub fn milestones(&self, row: &Row, workloads: &Workloads, hold: Span, end: Time) -> [Option<Time>; 9] {
         let since = self.noticed().unwrap_or(self.at);
-        let workload = workloads.iter().find(|(id, _)| **id == row.workload).map(|(_, workload)| workload);
+        let workload = workloads.get(&row.workload);
         [
             self.noticed(),
             self.tainted(),
@@ -214,10 +213,7 @@ impl Outages {
             self.nodes.remove(&name);
             return;
         };
-        let is_tainted = node
-            .taints
-            .iter()
-            .any(|taint| taint.effect == Effect::NoExecute && taint.key.starts_with("node.kubernetes.io/"));
+        let is_tainted = node.evicting_taints().any(|taint| taint.key.starts_with("node.kubernetes.io/"));
         let is_noticed = node.ready() != Some(ConditionStatus::True);
         self.nodes.insert(name.clone(), NodeState { is_noticed, is_tainted });
         for outage in self.all.iter_mut().filter(|outage| outage.nodes.contains(&name)) {
@@ -303,9 +299,10 @@ impl Outages {
         if self.unrouted == 0 {
             return;
         }
+        let mut known = routes.known();
         for place in self.all.iter_mut().flat_map(|outage| &mut outage.rows).flat_map(|row| &mut row.places) {
             let Some((service, revision)) = place.names_it.as_ref().filter(|_| place.awaits_route) else { continue };
-            if routes.are_known(service, *revision) {
+            if known(service, *revision) {
                 place.routed = Some(at);
                 place.awaits_route = false;
                 self.unrouted -= 1;

@@ -14,7 +14,7 @@ pub struct Routes {
     /// Nodes that are cut off: nor does it there.
     cut: BTreeSet<Name>,
     /// Newest slice version by which each node routes a Service.
-    routed: BTreeMap<(Key, Name), Revision>,
+    routed: BTreeMap<Key, BTreeMap<Name, Revision>>,
 }
 
 impl Routes {
@@ -22,7 +22,7 @@ impl Routes {
     pub fn on_fact(&mut self, fact: &Fact) -> bool {
         match fact {
             Fact::Routed { service, node, revision, .. } => {
-                self.routed.insert((service.clone(), node.clone()), *revision);
+                self.routed.entry(service.clone()).or_default().insert(node.clone(), *revision);
                 true
             }
             Fact::MachineDown(node) => self.off.insert(node.clone()),
@@ -49,12 +49,60 @@ impl Routes {
         }
     }
 
-    /// Whether every node that is there routes `service` by its slices of `revision` or newer ones.
-    pub fn are_known(&self, service: &Key, revision: Revision) -> bool {
+    /// Answers whether every node that is there routes a Service by its slices of a revision or newer ones. All nodes are
+    /// gone through once for each Service that is asked about.
+    pub fn known(&self) -> impl FnMut(&Key, Revision) -> bool {
+        let mut oldest: BTreeMap<Key, Option<Revision>> = BTreeMap::new();
+        move |service, revision| {
+            let least = match oldest.get(service) {
+                Some(least) => *least,
+                None => *oldest.entry(service.clone()).or_insert(self.oldest(service)),
+            };
+            least.is_some_and(|least| least >= revision)
+        }
+    }
+
+    /// The oldest version by which any node that is there routes a Service; none if one of them does not route it at all.
+    fn oldest(&self, service: &Key) -> Option<Revision> {
+        let routed = self.routed.get(service);
         let is_present = |node: &&Name| !self.off.contains(*node) && !self.cut.contains(*node);
-        self.nodes
-            .iter()
-            .filter(is_present)
-            .all(|node| self.routed.get(&(service.clone(), node.clone())).is_some_and(|known| *known >= revision))
+        let present = self.nodes.iter().filter(is_present);
+        let versions = present.map(|node| routed.and_then(|routed| routed.get(node)).copied());
+        versions.min().unwrap_or(Some(Revision(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::{FactId, Meta, Node};
+
+    fn node(name: &str) -> Change {
+        let new = Some(Node { meta: Meta::new(Key::cluster(name)), ..Node::default() }.into());
+        Change { revision: Revision(1), old: None, new, cause: FactId::NONE }
+    }
+
+    #[test]
+    fn all_nodes_that_are_there_have_to_know() {
+        let (web, mut routes) = (Key::new("default", "web"), Routes::default());
+        let knows = |routes: &Routes, revision| routes.known()(&web, Revision(revision));
+        assert!(knows(&routes, 9), "without nodes nobody is missing");
+        for name in ["a", "b"] {
+            routes.on_commit(&node(name));
+        }
+        let routed = |node: &str, revision| Fact::Routed {
+            service: web.clone(),
+            node: node.into(),
+            revision: Revision(revision),
+            endpoints: 1,
+        };
+        assert!(routes.on_fact(&routed("a", 5)));
+        assert!(!knows(&routes, 5), "b has never heard of it");
+        routes.on_fact(&routed("b", 4));
+        assert_eq!((knows(&routes, 4), knows(&routes, 5)), (true, false));
+        assert!(routes.on_fact(&Fact::LinkCut("b".into())));
+        assert!(knows(&routes, 5), "who is cut off does not matter");
+        assert!(!routes.on_fact(&Fact::LinkHealed("b".into())));
+        assert!(!knows(&routes, 5));
     }
 }

@@ -8,25 +8,31 @@ pub struct Steps {
     steps: Vec<(Time, i64)>,
 }
 
+/// From `at` on it is `value`: equal ones in a row are one, and of several at one moment the last counts.
+pub(super) fn enter<T: Copy + PartialEq>(steps: &mut Vec<(Time, T)>, at: Time, value: T) {
+    let is_so = |steps: &[(Time, T)]| steps.last().is_some_and(|last| last.1 == value);
+    if is_so(steps) {
+        return;
+    }
+    if steps.last().is_some_and(|last| last.0 == at) {
+        steps.pop();
+        if is_so(steps) {
+            return;
+        }
+    }
+    steps.push((at, value));
+}
+
 impl Steps {
     /// The number is `value` from `at` on.
     ///
     /// # Panics
     /// If `at` is before the last change.
     pub fn set(&mut self, at: Time, value: i64) {
-        if let Some(&(last, current)) = self.steps.last() {
+        if let Some(&(last, _)) = self.steps.last() {
             assert!(at >= last, "a step at {at} after one at {last}");
-            if current == value {
-                return;
-            }
-            if last == at {
-                self.steps.pop();
-                if self.value() == value && !self.steps.is_empty() {
-                    return;
-                }
-            }
         }
-        self.steps.push((at, value));
+        enter(&mut self.steps, at, value);
     }
 
     /// The number now; zero before the first step.
@@ -158,5 +164,14 @@ mod tests {
         );
         assert_eq!(steps.first_stay(1, at(7), hold, at(34)), None, "the run ends too early");
         assert_eq!((steps.min_between(at(1), at(9)), steps.min_between(at(1), at(10))), (1, 0));
+    }
+
+    #[test]
+    fn of_one_moment_the_last_state_is_kept_and_equal_ones_are_one() {
+        let mut states = Vec::new();
+        for (second, state) in [(0, 'a'), (0, 'b'), (1, 'b'), (2, 'c'), (2, 'b'), (3, 'c'), (3, 'd')] {
+            enter(&mut states, at(second), state);
+        }
+        assert_eq!(states, [(at(0), 'b'), (at(3), 'd')]);
     }
 }

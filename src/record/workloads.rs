@@ -23,6 +23,14 @@ pub fn workload_name((kind, key): &WorkloadId) -> String {
     if key.namespace == "default" { format!("{kind}/{}", key.name) } else { format!("{kind}/{key}") }
 }
 
+/// Whether a workload is the one that a scenario calls `name`: `deployment/web`, `deploy/shop/web`.
+pub fn is_called(id: &WorkloadId, name: &str) -> bool {
+    let Some((word, rest)) = name.split_once('/') else { return false };
+    let (namespace, own) = rest.split_once('/').unwrap_or(("default", rest));
+    let is_kind = Kind::called(word) == Some(id.0) || id.0.name().eq_ignore_ascii_case(word);
+    is_kind && *id.1.namespace == *namespace && *id.1.name == *own
+}
+
 /// One workload over time.
 #[derive(Clone, Debug, Default)]
 pub struct Workload {
@@ -136,12 +144,7 @@ impl Workloads {
 
     /// The workload called `kind/name` or `kind/namespace/name`, as in scenarios.
     pub fn find(&self, name: &str) -> Option<(&WorkloadId, &Workload)> {
-        let (kind, key) = name.split_once('/')?;
-        let key = match key.split_once('/') {
-            Some((namespace, name)) => Key::new(namespace, name),
-            None => Key::new("default", key),
-        };
-        self.all.iter().find(|(id, _)| id.0.name().eq_ignore_ascii_case(kind) && id.1 == key)
+        self.all.iter().find(|(id, _)| is_called(id, name))
     }
 
     /// A workload.

@@ -210,9 +210,8 @@ fn outage_report(outage: &Outage, config: &Config, world: &World) -> OutageRepor
 
 fn workload_report(outage: &Outage, row: &Row, config: &Config, world: &World) -> WorkloadReport {
     let (recorder, end) = (world.recorder(), world.now());
-    let found = recorder.workloads.iter().find(|(id, _)| **id == row.workload);
     let default = Workload::default();
-    let workload = found.map_or(&default, |(_, workload)| workload);
+    let workload = recorder.workloads.get(&row.workload).unwrap_or(&default);
     let desired = workload.desired.at(outage.at);
     let (short, is_serving_again) = shortage(workload, outage.at, end);
     // At the very moment it happens nobody can know yet, so the count then is the one before.

@@ -140,7 +140,7 @@ pub fn outlooks(world: &World) -> Vec<Judgement<'_>> {
 
 fn of_one(world: &World, ahead: &Ahead, id: &WorkloadId, workload: &Workload) -> Outlook {
     let (end, hold) = (world.now(), world.config().hold);
-    let Some((_, then)) = ahead.world.recorder().workloads.iter().find(|(known, _)| *known == id) else {
+    let Some(then) = ahead.world.recorder().workloads.get(id) else {
         return Outlook::Unknown;
     };
     let rounds = workload.rounds.round(end);

@@ -3,8 +3,8 @@
 use super::outlook::Need;
 use super::words::counted;
 use crate::cluster::World;
-use crate::object::taint::{Effect, NOT_READY, UNREACHABLE};
-use crate::object::{Deployment, Key, Kind, Name, Node, Pod};
+use crate::object::taint::{NOT_READY, UNREACHABLE, tolerated_for_ever};
+use crate::object::{Deployment, Key, Kind, Name, Node};
 use crate::record::situation::Situation;
 use crate::record::workloads::{PodRecord, Workload, WorkloadId, workload_name};
 use crate::scenario::measure::Evidence;
@@ -73,19 +73,19 @@ fn room(why: &str) -> String {
     found.join("; or ")
 }
 
+/// Whether a node has a kubelet that the control plane can reach.
+fn answers(world: &World, node: &Name) -> bool {
+    let ground = world.ground();
+    ground.find(node).is_some_and(|id| ground.is_connected(id) && ground[id].hangs == 0)
+}
+
 /// Pods on nodes that do not answer.
 fn on_lost_nodes(world: &World, pods: &[(&Key, &PodRecord)]) -> Vec<Need> {
-    let is_lost = |node: &Name| {
-        world.ground().find(node).is_none_or(|id| {
-            let machine = &world.ground()[id];
-            !world.ground().is_connected(id) || machine.hangs > 0
-        })
-    };
     let mut by_node: BTreeMap<&Name, Vec<(&Key, &PodRecord)>> = BTreeMap::new();
     for &(key, record) in pods {
         let is_well = record.situation == Situation::Ready && record.is_serving;
         let is_over = matches!(record.situation, Situation::Ended(_));
-        if !record.node.is_empty() && !is_well && !is_over && is_lost(&record.node) {
+        if !record.node.is_empty() && !is_well && !is_over && !answers(world, &record.node) {
             by_node.entry(&record.node).or_default().push((key, record));
         }
     }
@@ -94,7 +94,8 @@ fn on_lost_nodes(world: &World, pods: &[(&Key, &PodRecord)]) -> Vec<Need> {
 
 fn on_lost_node(world: &World, node: &Name, pods: &[(&Key, &PodRecord)]) -> Option<Need> {
     // A controller makes others for those that are being deleted; what has none waits for its name.
-    let staying: Vec<&Key> = pods.iter().filter(|(_, record)| !record.is_terminating).map(|&(key, _)| key).collect();
+    let staying: Vec<&PodRecord> =
+        pods.iter().filter(|(_, record)| !record.is_terminating).map(|&(_, record)| record).collect();
     let bare = pods.iter().filter(|(_, record)| matches!(&record.workload, Some((Kind::Pod, _))));
     let leaving = bare.filter(|(_, record)| record.is_terminating).count();
     let help = |pods: &str| format!("{node} back, or somebody who deletes {pods} by force, or the node");
@@ -102,15 +103,11 @@ fn on_lost_node(world: &World, node: &Name, pods: &[(&Key, &PodRecord)]) -> Opti
         return Some(need(format!("its pod is being deleted on {node}, which does not answer"), help("it")));
     }
     let first = staying.first()?;
-    let taints = world.objects::<Node>().find(|object| object.meta.name() == node).map_or(&[][..], |node| &node.taints);
-    let evicts = taints
-        .iter()
-        .find(|taint| taint.effect == Effect::NoExecute && [NOT_READY, UNREACHABLE].contains(&taint.key.as_str()));
-    let pod = world.objects::<Pod>().find(|pod| pod.meta.key == **first)?;
+    let known = world.store().table(Kind::Node).typed::<Node>(&Key::cluster(node.clone()));
+    let mut taints = known.into_iter().flat_map(|node| node.evicting_taints());
+    let evicts = taints.find(|taint| [NOT_READY, UNREACHABLE].contains(&taint.key.as_str()));
     let why = match evicts {
-        Some(taint) if pod.spec.tolerations.iter().any(|one| one.tolerates(taint) && one.seconds.is_none()) => {
-            "and that is tolerated for ever"
-        }
+        Some(taint) if tolerated_for_ever(&first.pod.spec.tolerations, taint) => "and that is tolerated for ever",
         Some(_) => "and nobody deletes the pods",
         None => "and the node is not tainted: evictions are held back while so much of its zone is gone",
     };
@@ -120,11 +117,8 @@ fn on_lost_node(world: &World, node: &Name, pods: &[(&Key, &PodRecord)]) -> Opti
 
 /// Pods on good nodes that run, or do not even start, and are never ready.
 fn never_ready(world: &World, id: &WorkloadId, pods: &[(&Key, &PodRecord)]) -> Vec<Need> {
-    let is_well = |node: &Name| {
-        world.ground().find(node).is_some_and(|id| world.ground().is_connected(id) && world.ground()[id].hangs == 0)
-    };
     let count = |wanted: fn(&Situation) -> bool| {
-        pods.iter().filter(|(_, record)| wanted(&record.situation) && is_well(&record.node)).count()
+        pods.iter().filter(|(_, record)| wanted(&record.situation) && answers(world, &record.node)).count()
     };
     let running = count(|situation| *situation == Situation::Running);
     let creating = count(|situation| matches!(situation, Situation::Creating | Situation::Waiting(_)));

@@ -10,6 +10,9 @@ use crate::record::waterfall::{Cause, Loss, Origin, Owner};
 use crate::record::workloads::{WorkloadId, workload_name};
 use serde::Serialize;
 
+/// Stands for an event where replicas are missing until they are there for the first time.
+pub const START: &str = "start";
+
 /// What one event cost one workload. Losses are in replica-microseconds: one replica missing for a second is 1,000,000.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LossReport {
@@ -73,6 +76,11 @@ impl OwnerReport {
             _ => self.name.rsplit('/').next().unwrap_or(&self.name),
         }
     }
+
+    /// That name with the value: `node-monitor-grace-period 50s`.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.short_name(), self.value)
+    }
 }
 
 /// `waterfall.csv`: one row per event, workload, cause and owner, then what they add up to.
@@ -113,7 +121,7 @@ pub fn losses(recorder: &Recorder, config: &Config, end: Time, outlooks: &[Judge
 fn loss_report(loss: &Loss, recorder: &Recorder, config: &Config) -> LossReport {
     let event = match (&loss.event, loss.origin) {
         (Some(event), _) => event.to_string(),
-        (None, Origin::Start) => "start".to_string(),
+        (None, Origin::Start) => START.to_string(),
         (None, _) => "itself".to_string(),
     };
     let part = |((cause, owner), micros): (&(Cause, Owner), &u64)| PartReport {
@@ -221,7 +229,7 @@ pub fn text(loss: &LossReport) -> String {
     for PartReport { cause, owner, replica_us } in &loss.parts {
         let share = share(*replica_us, loss.lost_us);
         let bar = bar(*replica_us, loss.lost_us, BAR_WIDTH);
-        let owner = owner.as_ref().map_or_else(String::new, |owner| format!("{} {}", owner.short_name(), owner.value));
+        let owner = owner.as_ref().map_or_else(String::new, OwnerReport::label);
         let line = format!(
             "  {cause:<12} {:>10} {share:>6}  {bar:<width$}  {owner}",
             time(*replica_us),

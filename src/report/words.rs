@@ -2,7 +2,7 @@
 
 use crate::kernel::time::Span;
 
-pub use crate::scenario::suggest::grouped;
+pub use crate::kernel::text::grouped;
 
 /// `0s`, `12ms`, `44.8s`, `5m44.9s`, `2h05m00.0s`: milliseconds below a second, tenths of a second above.
 pub fn short(span: Span) -> String {

@@ -4,7 +4,6 @@
 
 use super::domain::Domains;
 use super::failure::expand::{self, Layout};
-use super::measure::is_named;
 use super::problem::code;
 use super::reader::{At, Mention, Sink};
 use super::schema::{Claim, Draft, Moment, Scenario};
@@ -215,7 +214,7 @@ impl Check<'_> {
         }
         let Some(workloads) = &self.workloads else { return true };
         let full = workload_name(&(kind, key.clone()));
-        if workloads.iter().any(|known| is_named(known, &full)) {
+        if workloads.contains(&full) {
             return true;
         }
         let place =

@@ -281,12 +281,6 @@ fn begin(evidence: Evidence<'_>, event: Option<&str>) -> Result<Time, String> {
     })
 }
 
-/// Whether a workload is the one called `name` in a scenario, with or without its namespace.
-pub(super) fn is_named(workload: &str, name: &str) -> bool {
-    let without_default = name.replacen("/default/", "/", 1);
-    workload.eq_ignore_ascii_case(&without_default)
-}
-
 /// The workload that the question is about.
 fn workload<'a>(evidence: Evidence<'a>, question: Question<'_>) -> Result<&'a Workload, String> {
     let of = question.of.unwrap_or_default();

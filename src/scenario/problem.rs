@@ -201,7 +201,7 @@ impl Problems {
             rendered.push_str(&renderer.render(&[group]));
             rendered.push_str("\n\n");
             if more > 0 {
-                let message = format!("and {} more like this", super::suggest::grouped(more as u64));
+                let message = format!("and {} more like this", crate::kernel::text::grouped(more as u64));
                 let group =
                     annotate_snippets::Group::with_title(level.primary_title(message.as_str()).id(problem.code));
                 rendered.push_str(&renderer.render(&[group]));

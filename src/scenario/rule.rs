@@ -1,11 +1,11 @@
 //! What may be demanded of a run as a whole. To add a rule: a function here and a row in [`RULES`].
 
-use super::measure::{Evidence, Question, beginning, is_named, outage, rounded};
+use super::measure::{Evidence, Question, beginning, outage, rounded};
 use crate::kernel::time::Time;
 use crate::object::{Fact, Key};
 use crate::record::outage::Row;
 use crate::record::timeline::Steps;
-use crate::record::workloads::{Workload, workload_name};
+use crate::record::workloads::{Workload, WorkloadId, is_called, workload_name};
 
 /// One row of the registry.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ fn converged(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, S
 
 fn replacements_on_healthy_nodes(evidence: Evidence<'_>, question: Question<'_>) -> Result<String, String> {
     let outage = outage(evidence, question)?;
-    let is_asked = |row: &&Row| question.of.is_none_or(|of| is_named(&workload_name(&row.workload), of));
+    let is_asked = |row: &&Row| question.of.is_none_or(|of| is_called(&row.workload, of));
     let rows: Vec<&Row> = outage.rows.iter().filter(is_asked).collect();
     if rows.is_empty() {
         return Err("no pod was lost".to_string());
@@ -158,21 +158,20 @@ fn none_of(
     steps: fn(&Workload) -> &Steps,
 ) -> Result<String, String> {
     let from = beginning(evidence, question)?;
-    let is_asked = |name: &String| question.of.is_none_or(|of| is_named(name, of));
-    let all = evidence.recorder.workloads.iter().map(|(id, workload)| (workload_name(id), workload));
-    let asked: Vec<(String, &Workload)> = all.filter(|(name, _)| is_asked(name)).collect();
+    let is_asked = |id: &WorkloadId| question.of.is_none_or(|of| is_called(id, of));
+    let asked: Vec<_> = evidence.recorder.workloads.iter().filter(|(id, _)| is_asked(id)).collect();
     if asked.is_empty() {
         return Err(question.of.map_or("there was no workload".to_string(), |of| format!("there was no {of}")));
     }
     let mut seen = 0;
-    for (name, workload) in asked {
+    for (id, workload) in asked {
         let steps = steps(workload);
         let known = if question.since.is_some() { steps.before(from) } else { 0 };
         let grown = steps.value() - known;
         if grown > 0 {
             let first = steps.iter().find(|&(_, value)| value > known).map_or(Time::ZERO, |(at, _)| at);
             let pods = if grown == 1 { "1 pod".to_string() } else { format!("{grown} pods") };
-            return Err(format!("{pods} of {name} {what}, the first at {}", rounded(first)));
+            return Err(format!("{pods} of {} {what}, the first at {}", workload_name(id), rounded(first)));
         }
         seen += workload.live.value();
     }

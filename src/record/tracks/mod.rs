@@ -42,32 +42,3 @@ impl Tracks {
         }
     }
 }
-
-/// From `at` on the state is `state`.
-fn enter<S: Copy + PartialEq>(states: &mut Vec<(Time, S)>, at: Time, state: S) {
-    if states.last().is_some_and(|last| last.1 == state) {
-        return;
-    }
-    if states.last().is_some_and(|last| last.0 == at) {
-        states.pop();
-        if states.last().is_some_and(|last| last.1 == state) {
-            return;
-        }
-    }
-    states.push((at, state));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_one_moment_the_last_state_is_kept_and_equal_ones_are_one() {
-        let at = |seconds: u64| Time::from_micros(seconds * 1_000_000);
-        let mut states = Vec::new();
-        for (second, state) in [(0, 'a'), (0, 'b'), (1, 'b'), (2, 'c'), (2, 'b'), (3, 'c'), (3, 'd')] {
-            enter(&mut states, at(second), state);
-        }
-        assert_eq!(states, [(at(0), 'b'), (at(3), 'd')]);
-    }
-}

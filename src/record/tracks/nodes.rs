@@ -1,11 +1,11 @@
 //! The tracks of nodes.
 
-use super::enter;
 use crate::etcd::change::Change;
 use crate::kernel::time::Time;
 use crate::object::node::{LABEL_REGION, LABEL_ZONE};
-use crate::object::taint::{Effect, NOT_READY, UNREACHABLE};
+use crate::object::taint::{NOT_READY, UNREACHABLE};
 use crate::object::{ConditionStatus, Fact, Name, Node};
+use crate::record::timeline::enter;
 use std::collections::BTreeMap;
 
 /// How a node is. Of several that hold the first counts.
@@ -162,15 +162,7 @@ impl NodeTracks {
 
     /// A fact.
     pub fn on_fact(&mut self, at: Time, fact: &Fact) {
-        let (Fact::MachineDown(name)
-        | Fact::MachineUp(name)
-        | Fact::KubeletDown(name)
-        | Fact::KubeletUp(name)
-        | Fact::LinkCut(name)
-        | Fact::LinkHealed(name)) = fact
-        else {
-            return;
-        };
+        let Some(name) = fact.node() else { return };
         let track = self.track(name);
         match fact {
             Fact::MachineDown(_) => (track.is_off, track.is_booting) = (true, false),
@@ -192,12 +184,11 @@ impl NodeTracks {
                 if track.zone.is_empty() {
                     track.zone = zone(node);
                 }
-                let mut executing = node.taints.iter().filter(|taint| taint.effect == Effect::NoExecute).peekable();
                 Said {
                     is_there: true,
                     is_ready: node.ready() == Some(ConditionStatus::True),
-                    is_evicting: executing.peek().is_some(),
-                    is_given_up: executing.any(|taint| taint.key == *NOT_READY || taint.key == *UNREACHABLE),
+                    is_evicting: node.evicting_taints().next().is_some(),
+                    is_given_up: node.evicting_taints().any(|taint| [NOT_READY, UNREACHABLE].contains(&&*taint.key)),
                     is_cordoned: node.unschedulable,
                 }
             }

@@ -1,9 +1,9 @@
 //! The tracks of pods.
 
-use super::enter;
 use crate::etcd::change::Change;
 use crate::kernel::time::Time;
 use crate::object::{Fact, Key, Name, Pod, Uid};
+use crate::record::timeline::enter;
 use crate::record::workloads::{WorkloadId, Workloads};
 use std::collections::BTreeMap;
 

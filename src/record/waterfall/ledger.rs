@@ -1,7 +1,7 @@
 //! The ledger: vacancies that are open, who holds them, and what their time has gone to so far.
 
 use super::account::Account;
-use super::stage::{Candidate, NodeState, node_of};
+use super::stage::{Candidate, NodeState};
 use super::{Cause, Held, Loss, Origin, Owner};
 use crate::etcd::change::Change;
 use crate::kernel::time::Time;
@@ -69,6 +69,8 @@ pub struct Ledger {
     /// Vacancies whose holders serve, by their pods.
     pub(super) awaiting: BTreeMap<Key, u32>,
     pub(super) nodes: BTreeMap<Name, NodeState>,
+    /// A node of which nothing is known.
+    unknown: NodeState,
     /// Vacancies by the nodes of their holders.
     pub(super) by_node: BTreeMap<Name, BTreeSet<u32>>,
     pub(super) services: BTreeMap<Key, Labels>,
@@ -112,7 +114,7 @@ impl Ledger {
 
     /// A fact that is no commit.
     pub fn on_fact(&mut self, fact: &Fact, trigger: &Trigger, workloads: &Workloads, routes: &Routes, is_news: bool) {
-        if let Some(node) = node_of(fact) {
+        if let Some(node) = fact.node() {
             let state = self.nodes.entry(node.clone()).or_default();
             if state.on_fact(fact) {
                 self.review(node, trigger);
@@ -219,14 +221,23 @@ impl Ledger {
 
     /// What a vacancy is found to wait for when the run is over.
     fn last_cause(&self, vacancy: &Vacancy) -> Cause {
-        let holder = vacancy.holder.as_ref().and_then(|key| self.candidates.get(key));
-        let stays = holder.is_some_and(|(_, holder)| holder.stays_for_ever(&self.state(&holder.pod.node_name)));
-        if vacancy.cause == Cause::Tolerated && stays { Cause::Stuck } else { vacancy.cause }
+        let stays = |holder: &Candidate| holder.stays_for_ever(self.node(&holder.pod.node_name));
+        let is_stuck = vacancy.cause == Cause::Tolerated && self.holder(vacancy).is_some_and(stays);
+        if is_stuck { Cause::Stuck } else { vacancy.cause }
     }
 
+    /// Who owns the wait of a vacancy if nothing that ends it says so.
     pub(super) fn usual_owner(&self, vacancy: &Vacancy) -> Owner {
-        let holder = vacancy.holder.as_ref().and_then(|key| self.candidates.get(key));
-        holder.map_or(Owner::Nobody, |(_, candidate)| self.owner_for(candidate, vacancy.cause))
+        let Some(holder) = self.holder(vacancy) else { return Owner::Nobody };
+        let node = self.node(&holder.pod.node_name);
+        // Where nobody evicts at all, nothing else has to be waited for.
+        let stopped = self.stopped_zones.get(&node.zone).filter(|_| vacancy.cause == Cause::RateLimited);
+        stopped.map_or_else(|| holder.usual_owner(vacancy.cause, node), |owner| Owner::Setting(*owner))
+    }
+
+    /// The pod that would fill a vacancy if it were ready.
+    pub(super) fn holder(&self, vacancy: &Vacancy) -> Option<&Candidate> {
+        self.candidates.get(vacancy.holder.as_ref()?).map(|(_, candidate)| candidate)
     }
 
     pub(super) fn node_changed(&mut self, change: &Change, trigger: &Trigger) {
@@ -279,21 +290,14 @@ impl Ledger {
         }
     }
 
-    pub(super) fn state(&self, node: &Name) -> NodeState {
-        self.nodes.get(node).cloned().unwrap_or_default()
+    /// What is known of a node.
+    pub(super) fn node(&self, name: &Name) -> &NodeState {
+        self.nodes.get(name).unwrap_or(&self.unknown)
     }
 
     pub(super) fn cause_of(&self, holder: &Key) -> Cause {
-        self.candidates.get(holder).map_or(Cause::NotRouted, |(_, candidate)| {
-            candidate.cause(self.nodes.get(&candidate.pod.node_name).unwrap_or(&NodeState::default()))
-        })
-    }
-
-    pub(super) fn owner_for(&self, candidate: &Candidate, cause: Cause) -> Owner {
-        let node = self.state(&candidate.pod.node_name);
-        // Where nobody evicts at all, nothing else has to be waited for.
-        let stopped = self.stopped_zones.get(&node.zone).filter(|_| cause == Cause::RateLimited);
-        stopped.map_or_else(|| candidate.usual_owner(cause, &node), |owner| Owner::Setting(*owner))
+        let cause = |(_, candidate): &(u64, Candidate)| candidate.cause(self.node(&candidate.pod.node_name));
+        self.candidates.get(holder).map_or(Cause::NotRouted, cause)
     }
 
     /// Slices say which pods are ready: nodes that know this version know those pods.
@@ -319,9 +323,10 @@ impl Ledger {
 
     /// Vacancies are filled whose holders are known to every node that is there.
     pub(super) fn judge_routes(&mut self, trigger: &Trigger, routes: &Routes) {
+        let mut known = routes.known();
         let is_known = |number: &u32| {
             let named = self.vacancies[number].named.as_ref();
-            named.is_some_and(|(service, revision)| routes.are_known(service, *revision))
+            named.is_some_and(|(service, revision)| known(service, *revision))
         };
         let known: Vec<u32> = self.awaiting.values().copied().filter(is_known).collect();
         known.into_iter().for_each(|number| self.close(number, trigger));

@@ -4,7 +4,7 @@ use super::{Cause, Owner};
 use crate::kernel::time::Time;
 use crate::object::behavior::{CONTAINER_START, READY_AFTER};
 use crate::object::node::zone_name;
-use crate::object::taint::{Effect, Taint, Toleration};
+use crate::object::taint::{Taint, Toleration, tolerated_for_ever};
 use crate::object::{ConditionStatus, DelayId, Fact, Name, Node, Pod, SettingId};
 use std::sync::Arc;
 
@@ -83,10 +83,7 @@ impl Candidate {
     /// Whether it tolerates the taints of its node for ever, so that nothing of the cluster's own will replace it.
     pub fn stays_for_ever(&self, node: &NodeState) -> bool {
         let tolerations = &self.pod.spec.tolerations;
-        !node.taints.is_empty()
-            && node.taints.iter().all(|taint| {
-                tolerations.iter().any(|toleration| toleration.tolerates(taint) && toleration.seconds.is_none())
-            })
+        !node.taints.is_empty() && node.taints.iter().all(|taint| tolerated_for_ever(tolerations, taint))
     }
 
     /// For how long it tolerates the taints of its node, as its tolerations say.
@@ -161,26 +158,12 @@ impl NodeState {
 
     /// What the API says of it now; whether that matters to anything that waits.
     pub fn on_commit(&mut self, node: &Node) -> bool {
-        let is_evicting = |taint: &&Taint| taint.effect == Effect::NoExecute;
-        self.taints = node.taints.iter().filter(is_evicting).cloned().collect();
+        self.taints = node.evicting_taints().cloned().collect();
         self.zone = zone_name(&node.zone_key()).into();
         let is_noticed = node.ready() != Some(ConditionStatus::True);
         let is_tainted = !self.taints.is_empty();
         let changed = (self.is_noticed, self.is_tainted) != (is_noticed, is_tainted);
         (self.is_noticed, self.is_tainted) = (is_noticed, is_tainted);
         changed
-    }
-}
-
-/// The node that a fact of ground truth is about.
-pub fn node_of(fact: &Fact) -> Option<&Name> {
-    match fact {
-        Fact::MachineDown(node)
-        | Fact::MachineUp(node)
-        | Fact::LinkCut(node)
-        | Fact::LinkHealed(node)
-        | Fact::KubeletDown(node)
-        | Fact::KubeletUp(node) => Some(node),
-        _ => None,
     }
 }

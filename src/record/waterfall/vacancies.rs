@@ -143,9 +143,7 @@ impl Ledger {
     /// What the time of a vacancy since its last turn goes to.
     pub(super) fn pieces(&self, vacancy: &Vacancy, next: Cause, trigger: &Trigger) -> Vec<Piece> {
         let (cause, at) = (vacancy.cause, trigger.at);
-        let candidate =
-            vacancy.holder.as_ref().and_then(|key| self.candidates.get(key)).map(|(_, candidate)| candidate);
-        let usual = candidate.map_or(Owner::Nobody, |candidate| self.owner_for(candidate, cause));
+        let (candidate, usual) = (self.holder(vacancy), self.usual_owner(vacancy));
         let owned = trigger.owner.map(Owner::Setting);
         let within = |moment: Option<Time>| moment.filter(|moment| *moment > vacancy.since && *moment <= at);
         let event = Owner::Event(trigger.root);
@@ -154,7 +152,7 @@ impl Ledger {
             Cause::NoRoom | Cause::Restarting | Cause::NotReplaced | Cause::NotReady => true,
             Cause::Pulling => candidate.is_some_and(|candidate| candidate.progress == Progress::PullFails),
             Cause::Tolerated => {
-                candidate.is_some_and(|candidate| candidate.stays_for_ever(&self.state(&candidate.pod.node_name)))
+                candidate.is_some_and(|candidate| candidate.stays_for_ever(self.node(&candidate.pod.node_name)))
             }
             _ => false,
         };

@@ -1,11 +1,10 @@
 //! States of nodes.
 
-use super::marks::marks;
-use super::{natural, story};
-use crate::object::Name;
-use crate::plot::{Group, Look, NodesChart, Strip};
+use super::natural;
+use crate::plot::{Group, Look, NodesChart, Story, Strip};
 use crate::record::tracks::nodes::NodeState;
 use crate::report::Finished;
+use std::collections::BTreeMap;
 
 const LEGEND: [(Look, &str); 7] = [
     (Look::Ready, "ready"),
@@ -18,29 +17,19 @@ const LEGEND: [(Look, &str); 7] = [
 ];
 
 /// How each node was, by zone.
-pub fn nodes_chart(finished: &Finished) -> NodesChart {
-    let (recorder, end) = (finished.world.recorder(), finished.world.now());
-    let mut story = story(finished, "");
-    story.marks = marks(recorder, end);
-    let mut groups: Vec<(&Name, Group)> = Vec::new();
-    for track in &recorder.tracks.nodes.all {
+pub fn nodes_chart(finished: &Finished, story: Story) -> NodesChart {
+    let mut groups: BTreeMap<_, Group> = BTreeMap::new();
+    for track in &finished.world.recorder().tracks.nodes.all {
         let pieces = track.states.iter().map(|&(at, state)| (at, look(state))).collect();
-        let strip = Strip { name: track.name.to_string(), pieces };
-        match groups.iter_mut().find(|(zone, _)| **zone == track.zone) {
-            Some((_, group)) => group.strips.push(strip),
-            None => {
-                let name = if track.zone.is_empty() { String::new() } else { format!("zone {}", track.zone) };
-                groups.push((&track.zone, Group { name, strips: vec![strip] }));
-            }
-        }
+        let group = groups.entry(natural(&track.zone)).or_insert_with(|| {
+            let name = if track.zone.is_empty() { String::new() } else { format!("zone {}", track.zone) };
+            Group { name, strips: Vec::new() }
+        });
+        group.strips.push(Strip { name: track.name.to_string(), pieces });
     }
-    groups.iter_mut().for_each(|(_, group)| group.strips.sort_by_cached_key(|strip| natural(&strip.name)));
-    groups.sort_by_cached_key(|(zone, _)| natural(zone));
-    NodesChart {
-        story,
-        legend: LEGEND.map(|(look, name)| (look, name.to_string())).to_vec(),
-        groups: groups.into_iter().map(|(_, group)| group).collect(),
-    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.iter_mut().for_each(|group| group.strips.sort_by_cached_key(|strip| natural(&strip.name)));
+    NodesChart { story, legend: LEGEND.map(|(look, name)| (look, name.to_string())).to_vec(), groups }
 }
 
 const fn look(state: NodeState) -> Look {

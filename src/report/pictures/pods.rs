@@ -1,10 +1,9 @@
 //! Pods on nodes.
 
-use super::marks::marks;
-use super::{natural, story};
+use super::natural;
 use crate::kernel::time::Time;
 use crate::object::Name;
-use crate::plot::{Band, Bar, Look, PodsChart};
+use crate::plot::{Band, Bar, Look, PodsChart, Story};
 use crate::record::tracks::nodes::{Ailment, NodeTrack};
 use crate::record::tracks::pods::{PodState, PodTrack};
 use crate::report::Finished;
@@ -28,10 +27,8 @@ const LEGEND: [(Look, &str); 8] = [
 ];
 
 /// Where each pod was from when it was bound until it was gone, and how it was.
-pub fn pods_chart(finished: &Finished) -> PodsChart {
+pub fn pods_chart(finished: &Finished, mut story: Story) -> PodsChart {
     let (recorder, end) = (finished.world.recorder(), finished.world.now());
-    let mut story = story(finished, "");
-    story.marks = marks(recorder, end);
     let first = story.marks.iter().map(|mark| mark.at).min().unwrap_or(end);
 
     let mut pods: BTreeMap<&Name, Vec<&PodTrack>> = BTreeMap::new();

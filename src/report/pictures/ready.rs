@@ -1,9 +1,8 @@
 //! Ready against desired, by workload.
 
-use super::marks::{marks, milestones};
-use super::story;
+use super::marks::milestones;
 use crate::kernel::time::Time;
-use crate::plot::{Panel, ReadyChart};
+use crate::plot::{Panel, ReadyChart, Story};
 use crate::record::timeline::Steps;
 use crate::record::workloads::{Workload, WorkloadId, workload_name};
 use crate::report::Finished;
@@ -15,10 +14,8 @@ const PANELS_MAX: usize = 12;
 const FEW: usize = 4;
 
 /// How many pods were wanted, how many the API called ready, and how many really served.
-pub fn ready_chart(finished: &Finished) -> ReadyChart {
+pub fn ready_chart(finished: &Finished, mut story: Story) -> ReadyChart {
     let (recorder, end) = (finished.world.recorder(), finished.world.now());
-    let mut story = story(finished, "");
-    story.marks = marks(recorder, end);
     story.marks.extend(milestones(&finished.report));
 
     let mut all: Vec<(Lack, &WorkloadId, &Workload)> =

@@ -1,6 +1,6 @@
 //! What the pictures of whole runs show.
 
-use super::{nodes_chart, pods_chart, ready_chart, scenes, waterfall_chart};
+use super::{nodes_chart, pods_chart, ready_chart, scenes, story as framed, waterfall_chart};
 use crate::kernel::digest::Digest;
 use crate::kernel::time::Time;
 use crate::plot::{Look, Mark, MarkKind, Theme};
@@ -41,7 +41,7 @@ fn seconds(at: Time) -> u64 {
 #[test]
 fn a_crash_is_told_by_four_pictures() {
     let finished = ran(NODE_CRASH);
-    let ready = ready_chart(&finished);
+    let ready = ready_chart(&finished, framed(&finished));
     assert_eq!(ready.panels.len(), 1);
     assert_eq!(ready.panels[0].name, "deployment/web");
     let told = |mark: &Mark| (mark.kind, mark.label.clone());
@@ -58,7 +58,7 @@ fn a_crash_is_told_by_four_pictures() {
     );
     assert_eq!(ready.story.marks[0].until, Some(finished.world.now()), "it lasts to the end");
 
-    let pods = pods_chart(&finished);
+    let pods = pods_chart(&finished, framed(&finished));
     let names: Vec<&str> = pods.bands.iter().map(|band| band.name.as_str()).collect();
     assert_eq!(names, ["node-1", "node-2", "node-3", "node-4"]);
     let down: Vec<u64> = pods.bands[1].down.iter().map(|(from, _)| seconds(*from)).collect();
@@ -70,7 +70,7 @@ fn a_crash_is_told_by_four_pictures() {
     }
     assert_eq!(pods.bands.iter().map(|band| band.bars.len()).sum::<usize>(), 10, "eight, and two replacements");
 
-    let waterfall = waterfall_chart(&finished);
+    let waterfall = waterfall_chart(&finished, &framed(&finished));
     let labels: Vec<&str> = waterfall.rows.iter().map(|row| row.label.as_str()).collect();
     assert_eq!(labels, ["crash · deployment/web"], "what is missing at the start is no loss");
     let tolerated = waterfall.rows[0].parts.iter().find(|part| part.cause == "tolerated").expect("300 s each");
@@ -79,7 +79,7 @@ fn a_crash_is_told_by_four_pictures() {
     let parts: f64 = waterfall.rows[0].parts.iter().map(|part| part.replica_seconds).sum();
     assert!((parts - lost as f64 / 1e6).abs() < 1e-3, "{parts} of {lost}");
 
-    let nodes = nodes_chart(&finished);
+    let nodes = nodes_chart(&finished, framed(&finished));
     assert_eq!((nodes.groups.len(), nodes.groups[0].name.as_str()), (1, "zone a"));
     let looks: Vec<Look> = nodes.groups[0].strips[1].pieces.iter().map(|piece| piece.1).collect();
     assert!(looks.ends_with(&[Look::Ready, Look::Hearsay, Look::NotReady, Look::Evicting]), "{looks:?}");
@@ -109,7 +109,8 @@ fn the_pictures_of_a_crash_are_what_they_were() {
 
 #[test]
 fn of_many_nodes_those_are_shown_that_the_story_is_about() {
-    let chart = pods_chart(&ran(&story(60, &[("web", 120)], &["node-50", "node-2"])));
+    let chart = ran(&story(60, &[("web", 120)], &["node-50", "node-2"]));
+    let chart = pods_chart(&chart, framed(&chart));
     assert_eq!(chart.bands.len(), 24);
     let hit: Vec<&str> =
         chart.bands.iter().filter(|band| !band.down.is_empty()).map(|band| band.name.as_str()).collect();
@@ -127,11 +128,13 @@ fn of_many_nodes_those_are_shown_that_the_story_is_about() {
 fn many_workloads_have_a_panel_each_only_if_they_lacked_pods() {
     let names: Vec<String> = (0..40).map(|n| format!("service-{n}")).collect();
     let deployments: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 2)).collect();
-    let calm = ready_chart(&ran(&story(20, &deployments, &[])));
+    let calm = ran(&story(20, &deployments, &[]));
+    let calm = ready_chart(&calm, framed(&calm));
     assert_eq!(calm.panels.len(), 12);
     assert_eq!(calm.story.notes, ["Not shown: 28 workloads that never lacked a pod."]);
 
-    let one = ready_chart(&ran(&story(20, &deployments, &["node-1"])));
+    let one = ran(&story(20, &deployments, &["node-1"]));
+    let one = ready_chart(&one, framed(&one));
     let lacking = one.panels.len();
     assert!((1..12).contains(&lacking), "{lacking}");
     assert!(one.panels.iter().all(|panel| panel.notes[0] == "lacked up to 1 pod"), "{:?}", one.panels[0].notes);
@@ -139,7 +142,8 @@ fn many_workloads_have_a_panel_each_only_if_they_lacked_pods() {
 
     let crashes: Vec<String> = (1..=16).map(|n| format!("node-{n}")).collect();
     let crashes: Vec<&str> = crashes.iter().map(String::as_str).collect();
-    let most = ready_chart(&ran(&story(20, &deployments, &crashes)));
+    let most = ran(&story(20, &deployments, &crashes));
+    let most = ready_chart(&most, framed(&most));
     assert_eq!((most.panels.len(), most.story.notes.len()), (12, 0));
     let last = &most.panels[11];
     assert_eq!((last.name.as_str(), last.desired.last().unwrap().1), ("29 others together", 58));

@@ -1,9 +1,9 @@
 //! Measures of what events did to nodes, and of how what was lost came back.
 
-use super::{Evidence, Question, is_named, moment, rounded, workload};
+use super::{Evidence, Question, moment, rounded, workload};
 use crate::object::Name;
 use crate::record::outage::{MILESTONES, Outage, Row};
-use crate::record::workloads::workload_name;
+use crate::record::workloads::is_called;
 
 /// The outage that the question is about.
 pub fn outage<'a>(evidence: Evidence<'a>, question: Question<'_>) -> Result<&'a Outage, String> {
@@ -28,7 +28,7 @@ fn row<'a>(outage: &'a Outage, question: Question<'_>) -> Result<&'a Row, String
     outage
         .rows
         .iter()
-        .find(|row| is_named(&workload_name(&row.workload), of))
+        .find(|row| is_called(&row.workload, of))
         .ok_or_else(|| format!("no pod of {of} was on {}", on_nodes(&outage.nodes)))
 }
 

@@ -11,6 +11,7 @@ use crate::object::{
     Timestamp, Uid,
 };
 use crate::record::waterfall::Wait;
+use crate::record::workloads::is_called;
 
 const WEB: &str = "deployment/web";
 
@@ -365,8 +366,14 @@ fn a_rollout_is_stuck_when_its_condition_says_so() {
 
 #[test]
 fn workloads_may_be_named_with_their_namespace() {
-    assert!(is_named("deployment/web", "Deployment/web"));
-    assert!(is_named("deployment/web", "deployment/default/web"));
-    assert!(is_named("deployment/shop/web", "deployment/shop/web"));
-    assert!(!is_named("deployment/shop/web", "deployment/web"));
+    let web = (Kind::Deployment, Key::new("default", "web"));
+    let of_shop = (Kind::Deployment, Key::new("shop", "web"));
+    assert!(is_called(&web, "Deployment/web"));
+    assert!(is_called(&web, "deployment/default/web"));
+    assert!(is_called(&of_shop, "deployment/shop/web"));
+    assert!(!is_called(&of_shop, "deployment/web"));
+    // What a check takes for a name has to be one in the run too.
+    assert!(is_called(&web, "deploy/web"));
+    assert!(is_called(&web, "deployments/web"));
+    assert!(!is_called(&web, "rs/web"));
 }
