@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 mod broken;
 #[path = "corpus/harness.rs"]
 mod harness;
+#[path = "scenarios/shifts.rs"]
+mod shifts;
 #[path = "scenarios/waterfall.rs"]
 mod waterfall;
 

@@ -64,13 +64,13 @@ fn without_the_registry_pods_wait_and_try_again_later_and_later() {
     80 updated Pod default/a ImagePullBackOff
     150 updated Pod default/a ErrImagePull
     160 updated Pod default/a ImagePullBackOff
-    315 containers-started Pod default/a on n1, images pulled for 5m14s
+    315 containers-started Pod default/a on n1, images pulled for 4s, after 5m10s in which they could not be
     ");
     // It goes while the image is pulled, for 5 s: one failure, one back-off.
     config.events = vec![planned("image-registry.gone", "", 2, Some(5), "")];
     insta::assert_snapshot!(story(&ran(config.clone()), told), @"
     2 updated Pod default/a ErrImagePull, Ready=False (ContainersNotReady)
-    16 containers-started Pod default/a on n1, images pulled for 15.990103s
+    16 containers-started Pod default/a on n1, images pulled for 4s, after 11.990103s in which they could not be
     ");
     config.events = vec![planned("image-registry.slow", "factor=5", 0, None, "")];
     insta::assert_snapshot!(story(&ran(config), told), @"

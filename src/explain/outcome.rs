@@ -7,6 +7,7 @@ use crate::object::fact::Verb;
 use crate::object::{Fact, FactId, Key, Kind};
 use crate::record::workloads::{Workload, workload_name};
 use crate::report::screen::Style;
+use crate::report::waterfall::{self, LossReport};
 use crate::report::words::counted;
 use crate::report::{Finished, Milestone, OutageReport, WorkloadReport};
 use serde::Serialize;
@@ -41,6 +42,8 @@ pub struct Outcome {
     pub text: String,
     /// What became of each workload.
     pub workloads: Vec<Paragraph>,
+    /// What it cost each workload, as in `run.json`.
+    pub losses: Vec<LossReport>,
 }
 
 /// What became of one workload.
@@ -110,6 +113,7 @@ pub fn outcomes(tale: &Tale<'_>, finished: &Finished) -> Outcomes {
             at_us: at.as_micros(),
             text: clause(tale, id),
             workloads,
+            losses: finished.report.losses.iter().filter(|loss| loss.event == event).cloned().collect(),
         }
     });
     Outcomes { schema: super::life::SCHEMA, events: events.collect() }
@@ -281,7 +285,9 @@ fn pulls(tale: &Tale<'_>, event: &str, at: Time) -> Option<Paragraph> {
     let until = ended.map_or(tale.world.now(), |recorded| recorded.at);
     let started = tale.facts.iter().filter(|recorded| recorded.at >= at && recorded.at <= until);
     let pulls = started.filter_map(|recorded| match &recorded.fact {
-        Fact::ContainersStarted { pod, pulled, .. } if *pulled > Span::ZERO => Some((*pulled, pod)),
+        Fact::ContainersStarted { pod, failed, pulled, .. } if *failed + *pulled > Span::ZERO => {
+            Some((*failed + *pulled, pod))
+        }
         _ => None,
     });
     let pulls: Vec<_> = pulls.collect();
@@ -307,10 +313,16 @@ impl Outcomes {
                 text.push('\n');
             }
             text.push_str(&format!("{}  {}\n", time(Time::from_micros(event.at_us)), event.text));
+            let waterfall = |name: &str| event.losses.iter().find(|loss| loss.object == name).map(waterfall::text);
             for Paragraph { workload, text: told } in &event.workloads {
                 text.push_str(&format!("  {workload}: {told}\n"));
+                text.push_str(&waterfall(workload).unwrap_or_default());
             }
-            if event.workloads.is_empty() {
+            for loss in event.losses.iter().filter(|loss| !event.workloads.iter().any(|of| of.workload == loss.object))
+            {
+                text.push_str(&format!("  {}\n{}", loss.object, waterfall(&loss.object).unwrap_or_default()));
+            }
+            if event.workloads.is_empty() && event.losses.is_empty() {
                 text.push_str("  No workload lost or got a pod by it.\n");
             }
         }

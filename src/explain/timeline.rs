@@ -293,7 +293,8 @@ fn choose(mut moments: Vec<Moment>) -> Vec<Moment> {
     if left_out > 0
         && let Some(last) = chosen.last_mut()
     {
-        last.text.push_str(&format!(" ({left_out} lesser moments are left out here)"));
+        let are = if left_out == 1 { "is" } else { "are" };
+        last.text.push_str(&format!(" ({} {are} left out here)", counted(left_out, "lesser moment")));
     }
     chosen
 }

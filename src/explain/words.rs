@@ -272,7 +272,7 @@ fn other(verb: Verb, kind: Kind, key: &Key, what: &str) -> String {
     format!("{kind} {name} {how}{more}")
 }
 
-/// How long a fact had to be waited for since its cause, and whose time that was; empty if there is nothing to say.
+/// How long a fact had to be waited for since its cause; none if it has none.
 pub fn waited(tale: &Tale<'_>, id: FactId) -> Option<Span> {
     let cause = tale.cause(id)?;
     Some(tale.fact(id).at.since(tale.fact(cause).at))
@@ -291,6 +291,10 @@ pub fn owner(tale: &Tale<'_>, id: FactId) -> Option<String> {
         return Some("its own tolerationSeconds".to_string());
     }
     let delays: &[DelayId] = match (&recorded.fact, cause) {
+        // Nearly all of it was a back-off that grew.
+        (Fact::ContainersStarted { failed, .. }, _) if *failed > Span::ZERO => {
+            return Some(format!("images that could not be pulled for {}", span(*failed)));
+        }
         (Fact::ContainersStarted { pulled: Span::ZERO, .. }, _) => &[DelayId::ContainerStart],
         (Fact::ContainersStarted { .. }, _) => &[DelayId::ImagePull, DelayId::ContainerStart],
         (Fact::ContainersReady { .. }, _) => &[DelayId::ReadyAfter],

@@ -1,4 +1,9 @@
-//! Numbers as text.
+//! Text: what readers pass over, and numbers as they are written.
+
+/// A text without the byte order marks that some editors put in front of it, and that pile up where files are copied.
+pub fn unmarked(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}')
+}
 
 /// `1,912`.
 pub fn grouped(number: u64) -> String {

@@ -6,6 +6,7 @@
 //! out: `.inf` and `.nan` (strings here, errors upstream) and binary tags.
 
 use super::scalar::resolve;
+use crate::kernel::text::unmarked;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ pub struct Unreadable {
 
 /// The documents of a file, without the empty ones. A document that cannot be read does not hide the others.
 pub fn read(text: &str) -> Vec<Result<Text, Unreadable>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = unmarked(text);
     let mut documents = Vec::new();
     for (first_line, part) in split(text) {
         match read_part(part, first_line) {

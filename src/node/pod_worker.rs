@@ -51,7 +51,9 @@ pub struct PodWorker {
     pub restarts: u32,
     /// Address, once it has one.
     pub ip: Option<Ipv4Addr>,
-    /// How long it waits for images before its containers start.
+    /// How long its images could not be pulled before they came.
+    pub failed: Span,
+    /// How long it waits for images that come before its containers start.
     pub pulled: Span,
     /// When this kubelet first saw it.
     pub start_time: Timestamp,
@@ -98,6 +100,7 @@ impl PodWorker {
             stage,
             restarts: sandbox.map_or(0, |sandbox| sandbox.restarts + u32::from(!sandbox.is_running)),
             ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
+            failed: Span::ZERO,
             pulled: Span::ZERO,
             start_time: pod.status.start_time.unwrap_or(cx.timestamp()),
             since: cx.now,

@@ -114,8 +114,8 @@ impl Kubelet {
                     ip,
                 };
                 ground[self.id].sandboxes.insert(key.clone(), sandbox);
-                let (pod, node, pulled) = (key.clone(), self.name.clone(), worker.pulled);
-                cx.note(Fact::ContainersStarted { pod, node, pulled });
+                let (pod, node, failed, pulled) = (key.clone(), self.name.clone(), worker.failed, worker.pulled);
+                cx.note(Fact::ContainersStarted { pod, node, failed, pulled });
                 self.await_ready(key, ground, cx);
                 if let Some(span) = worker.behavior.run_for {
                     cx.wake_after(span, Timer { kind: timer::EXITED, arg: worker.serial });

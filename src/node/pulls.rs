@@ -9,6 +9,7 @@ use super::kubelet::{Kubelet, timer};
 use super::pod_worker::{PodWorker, Stage};
 use super::runtime::{Runtime, images};
 use crate::ground::Ground;
+use crate::kernel::time::Span;
 use crate::object::{DelayId, Key, Name, Pod, SettingId};
 use crate::program::{Context, Timer};
 
@@ -22,6 +23,7 @@ impl Kubelet {
     pub(super) fn start_containers(&mut self, key: &Key, pod: &Pod, ground: &mut Ground, cx: &mut Context<'_>) {
         let worker = self.pods.get_mut(key).expect("the caller has it");
         let is_gone = ground.registry.outages > 0;
+        let has_failed = worker.waiting.is_some();
         let missing: Vec<&Name> = images(pod).filter(|image| !ground[self.id].images.contains_key(*image)).collect();
         let failed = missing.into_iter().find_map(|image| Some((image.clone(), try_pull(worker, image, is_gone, cx)?)));
         worker.attempts += 1;
@@ -36,7 +38,8 @@ impl Kubelet {
         let there = self.runtime.pull(pod, self.id, ground, cx);
         let start = cx.delay(DelayId::ContainerStart, &key.to_string(), u64::from(worker.restarts));
         let start = ground[self.id].slow.of(worker.behavior.container_start.unwrap_or(start));
-        worker.pulled = there.since(worker.since);
+        worker.failed = if has_failed { cx.now.since(worker.since) } else { Span::ZERO };
+        worker.pulled = there.since(worker.since + worker.failed);
         worker.starts_at = Some(there + start);
         cx.wake_after((there + start).since(cx.now), Timer { kind: timer::STARTED, arg: worker.serial });
     }

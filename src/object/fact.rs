@@ -146,7 +146,9 @@ pub enum Fact {
         pod: Key,
         /// Node.
         node: Name,
-        /// How long it had waited for images.
+        /// How long its images could not be pulled at first.
+        failed: Span,
+        /// How long they then took to come.
         pulled: Span,
     },
     /// The containers of a pod are ready to serve.
@@ -212,11 +214,15 @@ impl Fact {
             Fact::KubeletUp(name) => ("kubelet-up", node(name), String::new()),
             Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
             Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
-            Fact::ContainersStarted { pod: key, node, pulled: Span::ZERO } => {
-                ("containers-started", pod(key), format!("on {node}"))
-            }
-            Fact::ContainersStarted { pod: key, node, pulled } => {
-                ("containers-started", pod(key), format!("on {node}, images pulled for {pulled}"))
+            Fact::ContainersStarted { pod: key, node, failed, pulled } => {
+                let mut rest = format!("on {node}");
+                if *pulled > Span::ZERO {
+                    rest.push_str(&format!(", images pulled for {pulled}"));
+                }
+                if *failed > Span::ZERO {
+                    rest.push_str(&format!(", after {failed} in which they could not be"));
+                }
+                ("containers-started", pod(key), rest)
             }
             Fact::ContainersReady { pod: key, node } => ("containers-ready", pod(key), format!("on {node}")),
             Fact::ContainersStopped { pod: key, node } => ("containers-stopped", pod(key), format!("on {node}")),

@@ -125,7 +125,7 @@ impl Recorder {
     /// The containers of a pod have run since before the run: nothing that happens in it.
     pub fn has_been_running(&mut self, at: Time, pod: Key, node: Name) {
         if self.is_full() {
-            self.tracks.on_fact(at, &Fact::ContainersStarted { pod, node, pulled: Span::ZERO });
+            self.tracks.on_fact(at, &Fact::ContainersStarted { pod, node, failed: Span::ZERO, pulled: Span::ZERO });
         }
     }
 

@@ -103,6 +103,7 @@ fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -
         overrides: overrides(loaded, seed, config),
         expectations,
         outages: recorder.outages.all.iter().map(|outage| outage_report(outage, config, world)).collect(),
+        processes: loaded.scenario.failures.iter().map(|failure| failure.id.value.to_string()).collect(),
         losses: waterfall::losses(recorder, config, end, &outlooks),
         refused,
         convergence: Convergence::of(world, &outlooks),

@@ -5,6 +5,7 @@
 
 pub mod collect;
 pub mod convergence;
+pub mod losses;
 pub mod outlook;
 pub mod owner;
 #[cfg(feature = "plot")]
@@ -70,6 +71,9 @@ pub struct Report {
     pub expectations: Vec<Judged>,
     /// Outages in the order of time.
     pub outages: Vec<OutageReport>,
+    /// Ids of the `[[failure]]`s, whose strikes are called like them with a number behind.
+    #[serde(skip)]
+    pub processes: Vec<String>,
     /// What each event cost each workload, by cause and by the setting that owns it.
     pub losses: Vec<waterfall::LossReport>,
     /// What the API server said of manifests that it refused.

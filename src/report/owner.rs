@@ -114,7 +114,12 @@ mod tests {
     fn modelled_delays_own_only_the_waits_that_consist_of_them() {
         let started = |at, pulled| Recorded {
             at,
-            fact: Fact::ContainersStarted { pod: Key::new("default", "web"), node: "n1".into(), pulled },
+            fact: Fact::ContainersStarted {
+                pod: Key::new("default", "web"),
+                node: "n1".into(),
+                failed: Span::ZERO,
+                pulled,
+            },
             why: Why::NOTHING,
         };
         let [cached, pulled] = [1, 2].map(Time::from_micros);

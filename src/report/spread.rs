@@ -3,8 +3,9 @@
 //! Quantiles are by nearest rank: of the values in ascending order, the p-th percentile is the first that at least p of
 //! a hundred do not exceed. So each is a value that occurred, and whole numbers stay whole.
 
+use super::losses::{LossSpread, losses};
 use super::verdict::{alone, is_all, percent};
-use super::{Overrides, Report, Verdict};
+use super::{OutageReport, Overrides, Report, Verdict};
 use crate::record::outage::MILESTONES;
 use crate::scenario::expect::ALL_SEEDS;
 use crate::scenario::measure::{self, Unit};
@@ -41,6 +42,8 @@ pub struct Runs {
     pub expectations: Vec<ExpectationSpread>,
     /// Each outage over all runs.
     pub outages: Vec<OutageSpread>,
+    /// What each event cost each workload over all runs.
+    pub losses: Vec<LossSpread>,
     /// Each run.
     pub runs: Vec<Run>,
 }
@@ -145,6 +148,10 @@ pub struct OutageSpread {
     pub fault: String,
     /// In how many runs it hit a node.
     pub n: usize,
+    /// How often it struck in all runs together, if it is a kind of random failure: then `id` is that of its `[[failure]]`,
+    /// and the values that follow are those of its strikes, run by run. Left out for events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strikes: Option<usize>,
     /// Whether it hit nodes, and not the cluster as a whole.
     #[serde(skip)]
     pub hits_nodes: bool,
@@ -157,7 +164,7 @@ pub struct OutageSpread {
 pub struct WorkloadSpread {
     /// The workload.
     pub name: String,
-    /// In how many runs it lost pods.
+    /// In how many runs, or by how many strikes, it lost pods.
     pub n: usize,
     /// Milestones in their usual order.
     pub milestones: Vec<MilestoneSpread>,
@@ -214,6 +221,7 @@ impl Runs {
             overrides: Overrides { seed: None, ..first.overrides.clone() },
             expectations,
             outages: outages(reports),
+            losses: losses(reports),
             runs: reports.iter().map(run).collect(),
         }
     }
@@ -268,15 +276,23 @@ fn expectation(reports: &[Report], index: usize) -> ExpectationSpread {
     }
 }
 
+/// The id of an event, or of the `[[failure]]` of which it is a strike.
+pub(super) fn event_or_process<'a>(report: &'a Report, event: &'a str) -> &'a str {
+    let process = event.rsplit_once('-').map(|(process, _)| process);
+    process.filter(|process| report.processes.iter().any(|known| known == process)).unwrap_or(event)
+}
+
 /// Outages in the order in which they are first met with; of one id the first of each run belong together, then the
-/// second, and so on.
+/// second, and so on. Strikes of one kind of random failure have no such order: each is one of many.
 fn outages(reports: &[Report]) -> Vec<OutageSpread> {
+    let is_process = |report: &Report, id: &str| event_or_process(report, id) != id;
     let numbered = |report: &Report| {
-        let ids: Vec<&str> = report.outages.iter().map(|outage| outage.id.as_str()).collect();
-        ids.iter()
-            .enumerate()
-            .map(|(index, id)| (id.to_string(), ids[..index].iter().filter(|other| *other == id).count()))
-            .collect::<Vec<_>>()
+        let ids: Vec<&str> = report.outages.iter().map(|outage| event_or_process(report, &outage.id)).collect();
+        let place = |(index, id): (usize, &&str)| match is_process(report, &report.outages[index].id) {
+            true => (id.to_string(), 0),
+            false => (id.to_string(), ids[..index].iter().filter(|other| *other == id).count()),
+        };
+        ids.iter().enumerate().map(place).collect::<Vec<_>>()
     };
     let keys: Vec<Vec<(String, usize)>> = reports.iter().map(numbered).collect();
     let mut all: Vec<&(String, usize)> = Vec::new();
@@ -286,11 +302,22 @@ fn outages(reports: &[Report]) -> Vec<OutageSpread> {
         }
     });
     let spread = |key: &(String, usize)| {
-        let of_run = |(report, keys): (_, &Vec<(String, usize)>)| {
-            let report: &Report = report;
-            keys.iter().position(|other| other == key).map(|index| &report.outages[index])
-        };
-        let found: Vec<Option<_>> = reports.iter().zip(&keys).map(of_run).collect();
+        let mut found: Vec<Option<&OutageReport>> = Vec::new();
+        let (mut n, mut has_strikes) = (0, false);
+        for (report, keys) in reports.iter().zip(&keys) {
+            let own = report.outages.iter().zip(keys).filter(|(_, other)| *other == key).map(|(outage, _)| outage);
+            let own: Vec<_> = own.collect();
+            n += usize::from(!own.is_empty());
+            has_strikes |= own.iter().any(|outage| is_process(report, &outage.id));
+            match own.is_empty() {
+                true => found.push(None),
+                false => found.extend(own.into_iter().map(Some)),
+            }
+        }
+        if has_strikes {
+            // A run without one has no value that is missing.
+            found.retain(Option::is_some);
+        }
         let mut names: Vec<&str> = Vec::new();
         for workload in found.iter().flatten().flat_map(|outage| &outage.workloads) {
             if !names.contains(&workload.name.as_str()) {
@@ -318,7 +345,8 @@ fn outages(reports: &[Report]) -> Vec<OutageSpread> {
         OutageSpread {
             id: key.0.clone(),
             fault: found.iter().flatten().next().map(|outage| outage.fault.clone()).unwrap_or_default(),
-            n: found.iter().flatten().count(),
+            n,
+            strikes: has_strikes.then_some(found.len()),
             hits_nodes: found.iter().flatten().any(|outage| !outage.nodes.is_empty()),
             workloads: names.into_iter().map(workload).collect(),
         }

@@ -1,5 +1,6 @@
 //! Several runs in words, for a terminal.
 
+use super::losses::{LossSpread, PartSpread};
 use super::screen::{Style, headline, overrides, paint, plain};
 use super::spread::{Runs, Spread};
 use super::verdict::{is_all, share};
@@ -23,9 +24,11 @@ pub fn summary(runs: &Runs, saved: Option<&str>, style: Style) -> String {
         text.push_str(&format!("\n{}\n", heading("expected", "met")));
         expectations(&mut text, runs, style);
     }
-    for outage in runs.outages.iter().take(TOLD_MOST) {
+    let told = &runs.outages[..runs.outages.len().min(TOLD_MOST)];
+    for (index, outage) in told.iter().enumerate() {
         let some = if outage.n < runs.seeds.len() { format!(", in {} of the runs", outage.n) } else { String::new() };
-        text.push_str(&format!("\n{}: {}{some}; time since\n", plain(&outage.id), outage.fault));
+        let often = outage.strikes.map_or_else(String::new, |strikes| format!(", {}", counted(strikes, "strike")));
+        text.push_str(&format!("\n{}: {}{often}{some}; time since\n", plain(&outage.id), outage.fault));
         if outage.workloads.is_empty() && outage.hits_nodes {
             text.push_str("  no workload had a pod there\n");
         }
@@ -35,9 +38,23 @@ pub fn summary(runs: &Runs, saved: Option<&str>, style: Style) -> String {
                 text.push_str(&row(&format!("  {}", milestone.name), "", &milestone.since_us, duration));
             }
         }
+        // Once, where an event has several outages.
+        if !told[index + 1..].iter().any(|later| later.id == outage.id) {
+            let own = runs.losses.iter().filter(|loss| loss.event == outage.id);
+            own.for_each(|loss| self::loss(&mut text, loss));
+        }
     }
     if runs.outages.len() > TOLD_MOST {
         text.push_str(&format!("\n{} more outages: see -o json\n", runs.outages.len() - TOLD_MOST));
+    }
+    let is_told = |loss: &&LossSpread| runs.outages.iter().any(|outage| outage.id == loss.event);
+    let mut event = "";
+    for loss in runs.losses.iter().filter(|loss| !is_told(loss)).take(TOLD_MOST) {
+        if loss.event != event {
+            event = &loss.event;
+            text.push_str(&format!("\n{}\n", plain(event)));
+        }
+        self::loss(&mut text, loss);
     }
     notes(&mut text, runs);
     if let Some(folder) = saved {
@@ -129,6 +146,24 @@ fn expectations(text: &mut String, runs: &Runs, style: Style) {
             false => format!(", in at least {} of the seeds", share(expectation.share)),
         };
         text.push_str(&format!("  {}{of}{bound}{share}\n", expectation.claim));
+    }
+}
+
+/// What an event cost a workload: the sum, and the parts that count.
+fn loss(text: &mut String, loss: &LossSpread) {
+    let (counts, lesser): (Vec<&PartSpread>, Vec<&PartSpread>) = loss.parts.iter().partition(|part| {
+        let most = part.replica_us.max.unwrap_or(0);
+        i128::from(most) * 100 >= i128::from(loss.lost_us.max.unwrap_or(0))
+    });
+    text.push_str(&format!("{}\n", heading(&format!("{}, replica time", loss.object), "")));
+    text.push_str(&row("  lost", "", &loss.lost_us, duration));
+    for part in counts {
+        let row = row(&format!("    {}", part.cause), "", &part.replica_us, duration);
+        text.push_str(format!("{}  {}", row.trim_end(), part.label).trim_end());
+        text.push('\n');
+    }
+    if !lesser.is_empty() {
+        text.push_str(&format!("    and {} below 1%: see -o json\n", counted(lesser.len(), "part")));
     }
 }
 

@@ -87,6 +87,7 @@ fn report() -> Report {
             judged("evicted", Verdict::Fail, "time-to-evict", "at most 6m", None, Some("not evicted by the end")),
         ],
         losses: Vec::new(),
+        processes: Vec::new(),
         outages: vec![
             OutageReport {
                 id: "cut".to_string(),

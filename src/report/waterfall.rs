@@ -145,6 +145,11 @@ fn loss_report(loss: &Loss, recorder: &Recorder, config: &Config) -> LossReport 
     }
 }
 
+/// The place of a cause in the order in which a recovery usually meets them.
+pub(super) fn order(cause: &str) -> usize {
+    Cause::ALL.iter().position(|known| known.name() == cause).unwrap_or(Cause::ALL.len())
+}
+
 const SCENARIO: &str = "scenario";
 
 fn owner_report(owner: &Owner, recorder: &Recorder, config: &Config) -> Option<OwnerReport> {

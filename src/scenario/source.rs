@@ -11,6 +11,7 @@ use super::edit::{paths, rules};
 use super::overlay;
 use super::problem::{Place, Problems, code};
 use super::reader::Sink;
+use crate::kernel::text::unmarked;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -162,8 +163,7 @@ impl Sources {
                 return None;
             }
         };
-        // A mark that some editors put in front of a text.
-        let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
+        let text = unmarked(&text).to_string();
         problems.keep_text(path, &text);
         if text.len() > TEXT_MAX {
             problems

@@ -4,6 +4,7 @@ use super::edit::rules;
 use super::problem::{Problems, code, position};
 use super::reader::Sink;
 use super::scan::{self, Header};
+use crate::kernel::text::unmarked;
 use std::ops::Range;
 use toml::de::DeTable;
 
@@ -40,7 +41,7 @@ pub fn problems(path: &str, text: &str) -> Problems {
     let mut problems = Problems::default();
     problems.keep_text(path, text);
     // A mark that some editors put in front of a text counts for places.
-    let (_, errors) = DeTable::parse_recoverable(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let (_, errors) = DeTable::parse_recoverable(unmarked(text));
     report(text, &errors, &mut Sink::new(path, &mut problems));
     problems
 }

@@ -1,6 +1,7 @@
 //! What is tried with any bytes at all: by the fuzz targets with bytes that nobody chose, by the tests with those of the
 //! corpus. Both include this file. A finding is a panic, a hang, or an assertion that fails.
 
+use evenkeel::kernel::text::unmarked;
 use evenkeel::manifest::{self, SourceFile};
 use evenkeel::scenario::edit::{fmt, says_the_same};
 use evenkeel::scenario::{self, Problems};
@@ -47,7 +48,7 @@ fn told(problems: &Problems) {
 }
 
 fn laid_out(text: &str) {
-    let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let bare = unmarked(text);
     let Ok(before) = DeTable::parse(bare) else {
         assert!(fmt::format(text).is_err(), "no TOML, and laid out all the same");
         return;

@@ -139,13 +139,13 @@ impl Ledger {
         }
     }
 
-    pub(super) fn started(&mut self, key: &Key, node: &Name, pulled: Span, trigger: &Trigger) {
+    /// The containers of a pod run, after its images could not be pulled and then were for these spans.
+    pub(super) fn started(&mut self, key: &Key, node: &Name, (failed, pulled): (Span, Span), trigger: &Trigger) {
         let Some((_, candidate)) =
             self.candidates.get_mut(key).filter(|(_, candidate)| candidate.pod.node_name == *node)
         else {
             return;
         };
-        let fails = candidate.progress == Progress::PullFails;
         candidate.progress = Progress::Running;
         let (bound, vacancy) = (candidate.bound, candidate.vacancy);
         let Some(number) = vacancy else { return };
@@ -155,12 +155,15 @@ impl Ledger {
             // Its node could hear after all; or its images came.
             vacancy.cause = Cause::Starting;
         }
-        let there = (bound.unwrap_or(vacancy.since) + pulled).min(trigger.at);
-        let owner =
-            if fails { Owner::Setting(SettingId::ImagePullBackoffBase) } else { Owner::Delay(DelayId::ImagePull) };
-        let pull = (there, Cause::Pulling, owner);
-        let pieces: &[Piece] = if vacancy.cause == Cause::Starting && pulled > Span::ZERO { &[pull] } else { &[] };
-        self.turn(number, cause, trigger, pieces);
+        let begun = (bound.unwrap_or(vacancy.since) + failed).min(trigger.at);
+        let there = (begun + pulled).min(trigger.at);
+        let pieces: [Piece; 2] = [
+            (begun, Cause::Pulling, Owner::Setting(SettingId::ImagePullBackoffBase)),
+            (there, Cause::Pulling, Owner::Delay(DelayId::ImagePull)),
+        ];
+        let from = if failed > Span::ZERO { 0 } else { 1 };
+        let has_pulled = vacancy.cause == Cause::Starting && failed + pulled > Span::ZERO;
+        self.turn(number, cause, trigger, if has_pulled { &pieces[from..] } else { &[] });
     }
 
     /// The containers of a pod are ready.

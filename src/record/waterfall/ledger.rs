@@ -74,8 +74,8 @@ pub struct Ledger {
     /// Vacancies by the nodes of their holders.
     pub(super) by_node: BTreeMap<Name, BTreeSet<u32>>,
     pub(super) services: BTreeMap<Key, Labels>,
-    /// Zones where no node gets its taint, with the setting that has it so.
-    pub(super) stopped_zones: BTreeMap<Name, SettingId>,
+    /// Zones where no node gets its taint, with who has it so: a setting, or the event since which no zone has a node left.
+    pub(super) stopped_zones: BTreeMap<Name, Owner>,
     /// Faults that keep images away, each with its beginning.
     pub(super) registry: BTreeMap<Name, FactId>,
     pub(super) accounts: BTreeMap<(Origin, WorkloadId), Account>,
@@ -122,9 +122,11 @@ impl Ledger {
         }
         if let Fact::EvictionRate { zone, milli, .. } = fact {
             self.rate_changes(zone, trigger);
-            match trigger.owner.filter(|_| *milli == 0) {
-                Some(owner) => drop(self.stopped_zones.insert(zone.clone(), owner)),
-                None => drop(self.stopped_zones.remove(zone)),
+            if *milli == 0 {
+                let owner = trigger.owner.map_or(Owner::Event(trigger.root), Owner::Setting);
+                self.stopped_zones.insert(zone.clone(), owner);
+            } else {
+                self.stopped_zones.remove(zone);
             }
         }
         match fact {
@@ -134,7 +136,9 @@ impl Ledger {
             Fact::FaultEnded { fault } => self.registry_back(fault, trigger),
             Fact::Unschedulable { pod, .. } => self.progress(pod, trigger, |candidate| candidate.is_rejected = true),
             Fact::Scheduled { pod, .. } => self.progress(pod, trigger, |candidate| candidate.is_rejected = false),
-            Fact::ContainersStarted { pod, node, pulled } => self.started(pod, node, *pulled, trigger),
+            Fact::ContainersStarted { pod, node, failed, pulled } => {
+                self.started(pod, node, (*failed, *pulled), trigger);
+            }
             Fact::ContainersReady { pod, node } | Fact::ContainersStopped { pod, node } => {
                 let Some(record) = workloads.pod(pod).filter(|record| record.node == *node) else { return };
                 let Some(workload) = record.workload.clone() else { return };
@@ -152,7 +156,8 @@ impl Ledger {
         }
     }
 
-    /// A request about this object waits for a token of its client.
+    /// A request about this object waits for a token of its client. What a kubelet says of a pod is waited for once its
+    /// containers are ready, by the nodes that are to hear of it; until then they get on whatever is said.
     pub fn on_held(&mut self, kind: Kind, key: &Key, workload: Option<&WorkloadId>, held: Held) {
         let holders: Vec<u32> = match (kind, workload) {
             // Nobody has a name yet: the next creations wait for this one too.
@@ -160,8 +165,9 @@ impl Ledger {
                 self.books.get(workload).into_iter().flat_map(|book| book.unheld.iter().copied()).collect()
             }
             (Kind::Pod, None) => {
-                let candidate = self.candidates.get(key).and_then(|(_, candidate)| candidate.vacancy);
-                candidate.or(self.awaiting.get(key).copied()).into_iter().collect()
+                let candidate = self.candidates.get(key).filter(|_| !held.is_of_kubelet());
+                let vacancy = candidate.and_then(|(_, candidate)| candidate.vacancy);
+                vacancy.or(self.awaiting.get(key).copied()).into_iter().collect()
             }
             (Kind::Node, _) => self.by_node.get(&key.name).into_iter().flatten().copied().collect(),
             (Kind::EndpointSlice, _) => {
@@ -232,7 +238,7 @@ impl Ledger {
         let node = self.node(&holder.pod.node_name);
         // Where nobody evicts at all, nothing else has to be waited for.
         let stopped = self.stopped_zones.get(&node.zone).filter(|_| vacancy.cause == Cause::RateLimited);
-        stopped.map_or_else(|| holder.usual_owner(vacancy.cause, node), |owner| Owner::Setting(*owner))
+        stopped.cloned().unwrap_or_else(|| holder.usual_owner(vacancy.cause, node))
     }
 
     /// The pod that would fill a vacancy if it were ready.
@@ -278,13 +284,14 @@ impl Ledger {
 
     /// Whoever waits for a taint in this zone has waited at the rate that was.
     fn rate_changes(&mut self, zone: &Name, trigger: &Trigger) {
-        let rate = self.stopped_zones.get(zone).copied().unwrap_or(SettingId::NodeEvictionRate);
+        let usual = Owner::Setting(SettingId::NodeEvictionRate);
+        let rate = self.stopped_zones.get(zone).cloned().unwrap_or(usual);
         let in_zone =
             self.by_node.iter().filter(|(node, _)| self.nodes.get(*node).is_some_and(|node| node.zone == *zone));
         let waiting: Vec<u32> = in_zone.flat_map(|(_, vacancies)| vacancies.iter().copied()).collect();
         for number in waiting {
             if self.vacancies[&number].cause == Cause::RateLimited {
-                let until = (trigger.at, Cause::RateLimited, Owner::Setting(rate));
+                let until = (trigger.at, Cause::RateLimited, rate.clone());
                 self.turn(number, Cause::RateLimited, trigger, &[until]);
             }
         }

@@ -18,7 +18,7 @@
 //!   with the vacancy's `throttled`. Requests that wait in line behind another one of the same worker do not count as
 //!   throttled: only the node lifecycle controller works so, one node after another.
 //! - A pod that found no node has `no-room` until the change that gave it another chance, then `back-off`.
-//! - A pull that ends says how long it lasted; until then, and to the end of a run, the wait counts as `starting`,
+//! - A pull that ends says how long it lasted, and how long it could not be done before; until then, and to the end of a run, the wait counts as `starting`,
 //!   unless its pod's status says that the image cannot be pulled.
 //! - A wait without an end of its own that ends because somebody acted is `stuck` until then.
 
@@ -155,6 +155,13 @@ pub struct Held {
     pub to: Time,
     /// The rate of the client.
     pub setting: SettingId,
+}
+
+impl Held {
+    /// Whether a kubelet waits to say something: of that only what is routed has to wait too.
+    pub fn is_of_kubelet(&self) -> bool {
+        self.setting == SettingId::KubeletQps
+    }
 }
 
 /// What a commit had waited for before.

@@ -26,7 +26,8 @@ fn refused_once(why: impl FnOnce(&mut Recorder) -> Why) -> Loss {
     let why = why(&mut recorder);
     recorder.fact(at(20), Fact::Scheduled { pod: key.clone(), node: "n".into() }, why);
     recorder.commit(at(20), &change(2, pod(""), pod("n")), Wait::default());
-    let started = Fact::ContainersStarted { pod: key.clone(), node: "n".into(), pulled: Span::ZERO };
+    let started =
+        Fact::ContainersStarted { pod: key.clone(), node: "n".into(), failed: Span::ZERO, pulled: Span::ZERO };
     recorder.fact(at(22), started, Why::NOTHING);
     recorder.fact(at(25), Fact::ContainersReady { pod: key, node: "n".into() }, Why::NOTHING);
     let [loss] = recorder.losses(at(60), |_| None).try_into().expect("one workload, one origin");

@@ -129,9 +129,9 @@ impl Ledger {
         let vacancy = &self.vacancies[&number];
         let pieces = [first, &self.pieces(vacancy, next, trigger)].concat();
         let vacancy = self.vacancies.get_mut(&number).expect("it is open");
-        let (since, at) = (vacancy.since, trigger.at);
+        let (cause, since, at) = (vacancy.cause, vacancy.since, trigger.at);
         (vacancy.cause, vacancy.since) = (next, at);
-        vacancy.held.extend(trigger.held);
+        vacancy.held.extend(trigger.held.filter(|held| cause == Cause::NotRouted || !held.is_of_kubelet()));
         let mut held = std::mem::take(&mut vacancy.held);
         held.sort_by_key(|held| held.from);
         let (origin, id) = (vacancy.origin, vacancy.workload.clone());

@@ -7,6 +7,7 @@
 
 use super::syntax::{self, Entry, Line, Value};
 use super::{Wrong, says_the_same};
+use crate::kernel::text::unmarked;
 use toml::de::DeTable;
 
 /// Columns that a list on one line may fill, comments aside.
@@ -21,7 +22,7 @@ const INDENT: usize = 2;
 /// # Errors
 /// The first place at which the text is not TOML.
 pub fn format(text: &str) -> Result<String, Wrong> {
-    let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let bare = unmarked(text);
     let shift = text.len() - bare.len();
     let before = DeTable::parse(bare).map_err(|error| {
         let bytes = error.span().map(|span| span.start + shift..span.end + shift);

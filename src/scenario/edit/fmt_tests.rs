@@ -104,7 +104,12 @@ fn strings_of_several_lines_stay_as_they_are() {
 
 #[test]
 fn what_is_no_toml_is_refused_at_its_place() {
-    for (text, bytes) in [("a = 1\nb = \n", 10..10), ("\u{feff}a = 1\na = 2\n", 9..10), ("a = {\n", 5..5)] {
+    for (text, bytes) in [
+        ("a = 1\nb = \n", 10..10),
+        ("\u{feff}a = 1\na = 2\n", 9..10),
+        ("\u{feff}\u{feff}a = \n", 10..10),
+        ("a = {\n", 5..5),
+    ] {
         let wrong = format(text).unwrap_err();
         assert_eq!(wrong.bytes, Some(bytes), "{text}: {}", wrong.why);
     }

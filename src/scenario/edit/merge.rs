@@ -8,6 +8,7 @@ use super::rules::{self, EVENT, INCLUDE, MANIFESTS};
 use super::syntax::{self, Entry, Line, Value, unquoted};
 use super::tree::{Form, Node, Pair, Table, Tree, flat};
 use super::{fmt, paths};
+use crate::kernel::text::unmarked;
 use crate::scenario::Files;
 use crate::scenario::problem::{Place, Problems, code};
 use std::ops::Range;
@@ -17,7 +18,8 @@ use toml::de::DeTable;
 const SCHEMA_LINE: &str = "#:schema";
 
 /// One text that says what the file `main` and all that it includes say together, without `include`, with the paths of
-/// manifests as `main` would write them. A file that includes nothing comes back as it is.
+/// manifests as `main` would write them. A file that includes nothing comes back as it is, without
+/// byte order marks.
 ///
 /// # Errors
 /// Files that cannot be read, are no TOML, or include themselves.
@@ -29,10 +31,10 @@ pub fn flatten(main: &str, files: &impl Files) -> Result<String, Problems> {
     if problems.has_errors() {
         return Err(problems);
     }
-    if let [part] = &mut parts[..]
+    if let [part] = &parts[..]
         && !part.has_include
     {
-        return Ok(std::mem::take(&mut part.text));
+        return Ok(unmarked(&part.text).to_string());
     }
     // Of several the uppermost file's.
     let schema_line = parts.iter_mut().filter_map(|part| take_schema_line(&mut part.tree)).last();
@@ -96,7 +98,7 @@ impl<F: Files> Reading<'_, F> {
     fn text(&mut self, path: &str, inside: &str, words: Option<&str>, text: String) {
         self.problems.keep_text(path, &text);
         // As long as before, so that places stay right.
-        let bare = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let bare = unmarked(&text);
         let shift = text.len() - bare.len();
         let (root, errors) = DeTable::parse_recoverable(bare);
         for error in &errors {
