@@ -14,6 +14,15 @@ pub struct Desk {
     free: Time,
 }
 
+/// What becomes of a request that arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// When its turn on the server's machine is over.
+    pub over: Time,
+    /// When it is committed or answered.
+    pub served: Time,
+}
+
 /// A request that arrives.
 pub struct Arrival<'a> {
     /// What is asked.
@@ -27,15 +36,15 @@ pub struct Arrival<'a> {
 }
 
 impl Desk {
-    /// When a request that arrives now is committed or answered. A write that will be refused because its object has
-    /// changed takes no longer than a read: it never gets as far as etcd.
-    pub fn served(&mut self, arrival: &Arrival<'_>, delays: &Delays, draws: &Draws, now: Time) -> Time {
+    /// When a request that arrives now has had its turn, and when it is committed or answered. A write that will be refused
+    /// because its object has changed takes no longer than a read: it never gets as far as etcd.
+    pub fn turn(&mut self, arrival: &Arrival<'_>, delays: &Delays, draws: &Draws, now: Time) -> Turn {
         let sample = |id| delays.sample(id, draws, arrival.path, arrival.version);
         if arrival.request.is_read() || arrival.is_outdated {
-            return now + sample(DelayId::ApiRead);
+            return Turn { over: now, served: now + sample(DelayId::ApiRead) };
         }
         self.free = self.free.max(now) + sample(DelayId::ApiTurn);
-        self.free + sample(DelayId::ApiWrite)
+        Turn { over: self.free, served: self.free + sample(DelayId::ApiWrite) }
     }
 }
 
@@ -58,8 +67,8 @@ mod tests {
         let mut desk = Desk::default();
         let mut served = |request: &Request, is_outdated, now| {
             let arrival = Arrival { request, is_outdated, path: "x", version: 0 };
-            let at = desk.served(&arrival, &delays, &Draws::new(1), Time::ZERO + Span::from_millis(now));
-            at.since(Time::ZERO).as_micros() / 1_000
+            let now = Time::ZERO + Span::from_millis(now);
+            desk.turn(&arrival, &delays, &Draws::new(1), now).served.since(Time::ZERO).as_micros() / 1_000
         };
         assert_eq!([served(&write, false, 0), served(&write, false, 0), served(&write, false, 1)], [14, 18, 22]);
         assert_eq!([served(&read, false, 1), served(&write, true, 1)], [2, 2]);

@@ -139,6 +139,14 @@ impl Request {
         }
     }
 
+    /// The object as it writes it, if it writes it whole.
+    pub const fn written(&self) -> Option<&Object> {
+        match self {
+            Request::Create(object) | Request::Update { object, .. } => Some(object),
+            _ => None,
+        }
+    }
+
     /// Whether it changes nothing.
     pub const fn is_read(&self) -> bool {
         matches!(self, Request::Get { .. })

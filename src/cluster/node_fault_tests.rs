@@ -74,7 +74,7 @@ fn without_the_registry_pods_wait_and_try_again_later_and_later() {
     ");
     config.events = vec![planned("image-registry.slow", "factor=5", 0, None, "")];
     insta::assert_snapshot!(story(&ran(config), told), @"
-    21 containers-started Pod default/a on n1, images pulled for 20s
+    21 containers-started Pod default/a on n1, images pulled for 20s (16s of it by a slow registry)
     ");
 }
 

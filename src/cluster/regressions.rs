@@ -133,8 +133,13 @@ fn two_starts_of_one_pod_are_not_two_pods() {
     let lost: Vec<Key> = recorder.outages.all[0].rows[0].places.iter().map(|place| place.lost.clone()).collect();
     assert!(lost.len() >= 2);
     let started = |recorder: &mut Recorder, pod: &Key, second| {
-        let fact =
-            Fact::ContainersStarted { pod: pod.clone(), node: "n0".into(), failed: Span::ZERO, pulled: Span::ZERO };
+        let fact = Fact::ContainersStarted {
+            pod: pod.clone(),
+            node: "n0".into(),
+            failed: Span::ZERO,
+            pulled: Span::ZERO,
+            slowed: Span::ZERO,
+        };
         recorder.fact(at(second), fact, Why::NOTHING);
         let outage = &recorder.outages.all[0];
         outage.milestones(&outage.rows[0], &recorder.workloads, Span::from_secs(10), at(900))[5]

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::events::{Emission, Recorder};
 use super::process::{Client, Owner};
 use super::world::World;
+use crate::apiserver::flow::Turn;
 use crate::apiserver::{ApiError, Reply, Request, Serve, flow};
 use crate::ground::Direction;
 use crate::kernel::arena::Slot;
@@ -146,15 +147,17 @@ impl World {
             departs = bucket.reserve(now).unwrap_or(now);
             // The longer of the two waits gives the whole its owner.
             let is_longer = departs.since(now) > waited || why.setting.is_none();
-            held = (departs > now).then_some((Held { from: now, to: departs, setting: limit.qps }, is_longer));
+            held = (departs > now).then(|| {
+                let is_of_kubelet = matches!(owner, Owner::Node(_));
+                (Held { from: now, to: departs, setting: Some(limit.qps), is_of_kubelet }, is_longer)
+            });
         }
         departs = departs.max(now + pause);
         let is_of_recorder = matches!(sender, Sender::Recorder(_));
         let (path, version) = name_for_draws(client, &request, now);
         let life = self.life(owner, None);
         if let Some((held, _)) = held.filter(|_| !is_of_recorder) {
-            let created = if let Request::Create(object) = &request { Some(object) } else { None };
-            self.recorder.held(request.kind(), request.key(), created, held);
+            self.recorder.held(request.kind(), request.key(), request.written(), held);
         }
         let slot = self.requests.insert(InFlight {
             owner,
@@ -230,15 +233,21 @@ impl World {
             path: &request.path,
             version: request.version,
         };
-        let at = self.desk.served(&arrival, &self.config.delays, &self.draws, self.now);
-        self.queue.push(at, Event::Serve(slot));
+        let Turn { over, served } = self.desk.turn(&arrival, &self.config.delays, &self.draws, self.now);
+        if over > self.now && !matches!(request.sender, Sender::Recorder(_)) {
+            let is_of_kubelet = matches!(request.owner, Owner::Node(_));
+            let held = Held { from: self.now, to: over, setting: None, is_of_kubelet };
+            let request = &request.request;
+            self.recorder.held(request.kind(), request.key(), request.written(), held);
+        }
+        self.queue.push(served, Event::Serve(slot));
     }
 
     /// The API server serves a request, and tells those who listen.
     pub(super) fn serve(&mut self, slot: Slot) {
         let request = self.requests.get(slot).expect("a request is served once");
         let (owner, why, held, version) = (request.owner, request.why, request.held, request.version);
-        let setting = held.filter(|(_, is_longer)| *is_longer).map(|(held, _)| held.setting);
+        let setting = held.filter(|(_, is_longer)| *is_longer).and_then(|(held, _)| held.setting);
         let told = Why { setting: setting.or(why.setting), ..why };
         let user = &self.user(owner).clone();
         let client = self.client(owner).name.clone();

@@ -121,7 +121,7 @@ impl World {
             last_event: Time::ZERO,
             missed: Vec::new(),
             past: Past::default(),
-            recorder: Recorder::new(config.record),
+            recorder: Recorder::new(config.record, config.settings.clone()),
             digest: Digest::new(),
             counters: Counters::default(),
             events: 0,

@@ -55,6 +55,8 @@ pub struct PodWorker {
     pub failed: Span,
     /// How long it waits for images that come before its containers start.
     pub pulled: Span,
+    /// How much of that because the registry is slow.
+    pub slowed: Span,
     /// When this kubelet first saw it.
     pub start_time: Timestamp,
     /// When this worker began to start it.
@@ -102,6 +104,7 @@ impl PodWorker {
             ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
             failed: Span::ZERO,
             pulled: Span::ZERO,
+            slowed: Span::ZERO,
             start_time: pod.status.start_time.unwrap_or(cx.timestamp()),
             since: cx.now,
             starts_at: None,

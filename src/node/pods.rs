@@ -114,8 +114,9 @@ impl Kubelet {
                     ip,
                 };
                 ground[self.id].sandboxes.insert(key.clone(), sandbox);
-                let (pod, node, failed, pulled) = (key.clone(), self.name.clone(), worker.failed, worker.pulled);
-                cx.note(Fact::ContainersStarted { pod, node, failed, pulled });
+                let (pod, node) = (key.clone(), self.name.clone());
+                let PodWorker { failed, pulled, slowed, .. } = worker;
+                cx.note(Fact::ContainersStarted { pod, node, failed, pulled, slowed });
                 self.await_ready(key, ground, cx);
                 if let Some(span) = worker.behavior.run_for {
                     cx.wake_after(span, Timer { kind: timer::EXITED, arg: worker.serial });

@@ -35,10 +35,11 @@ impl Kubelet {
             let timer = Timer { kind: timer::PULL, arg: worker.serial };
             return cx.wake_owned(wait, timer, SettingId::PodWorkerBackoff);
         }
-        let there = self.runtime.pull(pod, self.id, ground, cx);
+        let (there, slowed) = self.runtime.pull(pod, self.id, ground, cx);
         let start = cx.delay(DelayId::ContainerStart, &key.to_string(), u64::from(worker.restarts));
         let start = ground[self.id].slow.of(worker.behavior.container_start.unwrap_or(start));
         worker.failed = if has_failed { cx.now.since(worker.since) } else { Span::ZERO };
+        worker.slowed = slowed;
         worker.pulled = there.since(worker.since + worker.failed);
         worker.starts_at = Some(there + start);
         cx.wake_after((there + start).since(cx.now), Timer { kind: timer::STARTED, arg: worker.serial });

@@ -150,6 +150,8 @@ pub enum Fact {
         failed: Span,
         /// How long they then took to come.
         pulled: Span,
+        /// How much of that because the registry was slow.
+        slowed: Span,
     },
     /// The containers of a pod are ready to serve.
     ContainersReady {
@@ -214,10 +216,13 @@ impl Fact {
             Fact::KubeletUp(name) => ("kubelet-up", node(name), String::new()),
             Fact::LinkCut(name) => ("link-cut", node(name), String::new()),
             Fact::LinkHealed(name) => ("link-healed", node(name), String::new()),
-            Fact::ContainersStarted { pod: key, node, failed, pulled } => {
+            Fact::ContainersStarted { pod: key, node, failed, pulled, slowed } => {
                 let mut rest = format!("on {node}");
                 if *pulled > Span::ZERO {
                     rest.push_str(&format!(", images pulled for {pulled}"));
+                }
+                if *slowed > Span::ZERO {
+                    rest.push_str(&format!(" ({slowed} of it by a slow registry)"));
                 }
                 if *failed > Span::ZERO {
                     rest.push_str(&format!(", after {failed} in which they could not be"));

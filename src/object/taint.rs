@@ -5,6 +5,7 @@
 
 use super::name::Name;
 use super::stamp::Timestamp;
+use crate::object::SettingId;
 use std::fmt;
 
 /// Set by people who know that a node that is not ready is shut down for good.
@@ -118,6 +119,15 @@ impl Toleration {
                 TolerationOperator::Exists => true,
                 TolerationOperator::Comparison => false,
             }
+    }
+}
+
+/// The setting that says how long pods tolerate a taint with this key if they do not say so themselves.
+pub fn default_toleration(key: &str) -> Option<SettingId> {
+    match key {
+        NOT_READY => Some(SettingId::DefaultNotReadyToleration),
+        UNREACHABLE => Some(SettingId::DefaultUnreachableToleration),
+        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A commit in a few words.
 
+use crate::object::deployment::PROGRESSING;
 use crate::object::fact::Verb;
 use crate::object::pod::conditions;
 use crate::object::{
@@ -25,6 +26,11 @@ pub fn describe(verb: Verb, old: Option<&Object>, new: Option<&Object>) -> Optio
         changed("replicas", old.replicas(), new.replicas(), &mut words);
         changed("ready", old.status.ready_replicas, new.status.ready_replicas, &mut words);
         changed("available", old.status.available_replicas, new.status.available_replicas, &mut words);
+        let progress = |deployment: &Deployment| condition::find(&deployment.status.conditions, PROGRESSING).cloned();
+        let (before, after) = (progress(old), progress(new));
+        if let Some(after) = after.filter(|after| before.is_some_and(|before| before.status != after.status)) {
+            words.push(format!("{PROGRESSING}={} ({})", after.status, after.reason));
+        }
     } else if let (Some(old), Some(new)) = (old.of::<ReplicaSet>(), new.of::<ReplicaSet>()) {
         changed("wanted", old.replicas(), new.replicas(), &mut words);
         changed("replicas", old.status.replicas, new.status.replicas, &mut words);

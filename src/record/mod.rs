@@ -20,13 +20,13 @@ pub mod workloads;
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::fact::Why;
-use crate::object::{Fact, FactId, Key, Kind, Name, Object, Pod, SettingId};
+use crate::object::{Fact, FactId, Key, Kind, Name, Object, Pod, SettingId, Settings};
 use causes::{Causes, Commit};
 use outage::Outages;
 use routes::Routes;
 use tracks::Tracks;
 use waterfall::{Held, Ledger, Loss, Trigger, Wait};
-use workloads::{WorkloadId, Workloads};
+use workloads::{WorkloadId, Workloads, owner_of};
 
 /// One recorded fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +70,8 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder that keeps so much.
-    pub fn new(detail: Detail) -> Recorder {
-        Recorder { detail, ..Recorder::default() }
+    pub fn new(detail: Detail, settings: Settings) -> Recorder {
+        Recorder { detail, ledger: Ledger::new(settings), ..Recorder::default() }
     }
 
     /// From now on only a summary is kept; of the details before nothing is left.
@@ -125,7 +125,10 @@ impl Recorder {
     /// The containers of a pod have run since before the run: nothing that happens in it.
     pub fn has_been_running(&mut self, at: Time, pod: Key, node: Name) {
         if self.is_full() {
-            self.tracks.on_fact(at, &Fact::ContainersStarted { pod, node, failed: Span::ZERO, pulled: Span::ZERO });
+            self.tracks.on_fact(
+                at,
+                &Fact::ContainersStarted { pod, node, failed: Span::ZERO, pulled: Span::ZERO, slowed: Span::ZERO },
+            );
         }
     }
 
@@ -165,13 +168,19 @@ impl Recorder {
         self.ledger.on_commit(change, workload, &trigger, &self.workloads, &self.routes);
     }
 
-    /// A request about this object waits for a token of its client; `created` is what it creates.
-    pub fn held(&mut self, kind: Kind, key: &Key, created: Option<&Object>, held: Held) {
+    /// A request about this object waits for a token of its client, or for its turn at the API server; `written` is the
+    /// object as it writes it.
+    pub fn held(&mut self, kind: Kind, key: &Key, written: Option<&Object>, held: Held) {
         if !self.is_full() {
             return;
         }
-        let pod = created.and_then(Object::of::<Pod>);
-        let workload = pod.and_then(|pod| self.workloads.workload_of(pod));
+        let is_new = |pod: &&Pod| self.workloads.pod(&pod.meta.key).is_none();
+        let workload = written.and_then(|object| match object {
+            Object::Pod(pod) => Some(pod.as_ref()).filter(is_new).and_then(|pod| self.workloads.workload_of(pod)),
+            // Whatever its controller writes of it, it looks at it again only after that.
+            Object::ReplicaSet(set) => owner_of(set),
+            _ => None,
+        });
         self.ledger.on_held(kind, key, workload.as_ref(), held);
     }
 

@@ -29,6 +29,8 @@ pub struct Place {
     started: Option<Time>,
     ready: Option<Time>,
     routed: Option<Time>,
+    /// Whether the pod that made it ready left before any node could be known to route to it.
+    left_early: bool,
     /// While it is ready but not known to be routed to: its Service, and the slice version that names it.
     awaits_route: bool,
     names_it: Option<(Key, Revision)>,
@@ -46,6 +48,7 @@ impl Place {
             started: None,
             ready: None,
             routed: None,
+            left_early: false,
             awaits_route: false,
             names_it: None,
         }
@@ -80,6 +83,17 @@ impl Row {
     /// Nodes that the replacements were bound to.
     pub fn placed_on(&self) -> impl Iterator<Item = &Name> {
         self.places.iter().filter_map(|place| place.placed_on.as_ref())
+    }
+
+    /// When all its places were known to be routed to; those do not count whose pod left before that.
+    fn routed(&self) -> Option<Time> {
+        let stayed = self.places.iter().filter(|place| !place.left_early);
+        stayed.map(|place| place.routed).collect::<Option<Vec<Time>>>()?.into_iter().max()
+    }
+
+    /// When the API called a pod ready in each of its places, if it did in all.
+    pub fn ready(&self) -> Option<Time> {
+        self.complete(|place| place.ready)
     }
 
     /// When the last of its places passed a milestone, if all have.
@@ -125,8 +139,8 @@ impl Outage {
             row.complete(|place| place.replaced),
             row.complete(|place| place.placed),
             row.complete(|place| place.started),
-            row.complete(|place| place.ready),
-            row.complete(|place| place.routed),
+            row.ready(),
+            row.routed(),
             workload.and_then(|workload| workload.converged.first_stay(1, since, hold, end)),
         ]
     }
@@ -230,6 +244,9 @@ impl Outages {
     fn pod_changed(&mut self, at: Time, change: &Change, workloads: &Workloads) {
         let key = change.key();
         let (old, new) = (change.before::<Pod>(), change.after::<Pod>());
+        if new.is_none_or(|pod| !pod.is_active()) && old.is_some_and(|old| old.is_active()) {
+            self.leaves_early(key);
+        }
         let Some(pod) = new else {
             self.each_place(key, |place| {
                 if place.lost == *key && place.ready.is_none() {
@@ -260,6 +277,19 @@ impl Outages {
             }
         });
         self.unrouted += unrouted;
+    }
+
+    /// A pod goes: the places that it made ready and that await a route await none any more.
+    fn leaves_early(&mut self, pod: &Key) {
+        let mut left = 0;
+        self.each_place(pod, |place| {
+            let is_its = place.replacement.as_ref().unwrap_or(&place.lost) == pod;
+            if place.awaits_route && is_its {
+                (place.awaits_route, place.left_early) = (false, true);
+                left += 1;
+            }
+        });
+        self.unrouted -= left;
     }
 
     /// A new pod takes the oldest vacant place of its workload.

@@ -23,6 +23,12 @@ pub fn workload_name((kind, key): &WorkloadId) -> String {
     if key.namespace == "default" { format!("{kind}/{}", key.name) } else { format!("{kind}/{key}") }
 }
 
+/// The workload that a ReplicaSet is a part of; none if it is one itself.
+pub fn owner_of(set: &ReplicaSet) -> Option<WorkloadId> {
+    let owner = set.meta.controller()?;
+    Some((owner.kind, Key { namespace: set.meta().namespace().clone(), name: owner.name.clone() }))
+}
+
 /// Whether a workload is the one that a scenario calls `name`: `deployment/web`, `deploy/shop/web`.
 pub fn is_called(id: &WorkloadId, name: &str) -> bool {
     let Some((word, rest)) = name.split_once('/') else { return false };

@@ -7,7 +7,7 @@ use super::waterfall;
 use super::words::{counted, short};
 use super::{InputFile, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
 use crate::cluster::{Config, Happening, Stop, World};
-use crate::kernel::time::{Span, Time};
+use crate::kernel::time::Time;
 use crate::object::{DelayId, Deployment, Fact, Kind, Name, ReplicaSet, Service};
 use crate::record::Recorder;
 use crate::record::outage::{MILESTONES, Outage, Row};
@@ -209,26 +209,37 @@ fn outage_report(outage: &Outage, config: &Config, world: &World) -> OutageRepor
     }
 }
 
+/// How far an outage reaches for a workload: until all its places are filled again, or, if they never are, until something
+/// else befalls it.
+fn own_end(outage: &Outage, row: &Row, world: &World) -> Time {
+    let befalls =
+        |other: &&Outage| other.at > outage.at && other.rows.iter().any(|other| other.workload == row.workload);
+    let next = || world.recorder().outages.all.iter().filter(befalls).map(|other| other.at).min();
+    row.ready().or_else(next).unwrap_or(world.now())
+}
+
 fn workload_report(outage: &Outage, row: &Row, config: &Config, world: &World) -> WorkloadReport {
     let (recorder, end) = (world.recorder(), world.now());
     let default = Workload::default();
     let workload = recorder.workloads.get(&row.workload).unwrap_or(&default);
     let desired = workload.desired.at(outage.at);
-    let (short, is_serving_again) = shortage(workload, outage.at, end);
+    let until = own_end(outage, row, world);
+    let short = shortage(workload, outage.at, until).map(|(begin, over)| (begin, over.unwrap_or(end), over.is_some()));
+    let until = short.map_or(until, |(_, over, _)| over.max(until));
     // At the very moment it happens nobody can know yet, so the count then is the one before.
     let ready_before = workload.ready.at(outage.at);
-    let fell = workload.ready.iter().find(|&(at, ready)| at > outage.at && ready < ready_before);
+    let fell = workload.ready.iter().find(|&(at, ready)| at > outage.at && at <= until && ready < ready_before);
     WorkloadReport {
         name: workload_name(&row.workload),
         desired,
         lost: row.places.len(),
         replacements: row.replacements().count(),
         placed_on: row.placed_on().map(ToString::to_string).collect(),
-        serving_min: workload.serving.min_between(outage.at, end),
-        short_us: short.map(Span::as_micros),
-        is_serving_again,
+        serving_min: workload.serving.min_between(outage.at, until),
+        short_us: short.map(|(begin, over, _)| over.since(begin).as_micros()),
+        is_serving_again: short.is_none_or(|(_, _, is_over)| is_over),
         ready_before,
-        ready_min: workload.ready.min_between(outage.at, end),
+        ready_min: workload.ready.min_between(outage.at, until),
         api_unaware_us: fell.map(|(at, _)| at.since(outage.at).as_micros()),
         milestones: milestones(outage, row, config, recorder, end)
             .into_iter()
@@ -255,16 +266,17 @@ fn has_service(world: &World, row: &Row) -> bool {
     world.objects::<Service>().any(|service| selects(service))
 }
 
-/// How long fewer pods served than wanted since `from`, and whether that was over by the end.
-fn shortage(workload: &Workload, from: Time, end: Time) -> (Option<Span>, bool) {
+/// From when to when fewer pods served than wanted, if that began between `from` and `until`; to the end of the run if it is
+/// not over.
+fn shortage(workload: &Workload, from: Time, until: Time) -> Option<(Time, Option<Time>)> {
     let is_short = |at: Time| workload.serving.at(at) < workload.desired.at(at);
     let mut changes: Vec<Time> = workload.serving.iter().chain(workload.desired.iter()).map(|(at, _)| at).collect();
     changes.push(from);
     changes.retain(|&at| at >= from);
     changes.sort_unstable();
-    let Some(begin) = changes.iter().copied().find(|&at| is_short(at)) else { return (None, true) };
+    let begin = changes.iter().copied().find(|&at| at <= until && is_short(at))?;
     let over = changes.into_iter().find(|&at| at > begin && !is_short(at));
-    (Some(over.unwrap_or(end).since(begin)), !is_short(end))
+    Some((begin, over))
 }
 
 fn milestones(outage: &Outage, row: &Row, config: &Config, recorder: &Recorder, end: Time) -> Vec<Milestone> {

@@ -119,6 +119,7 @@ mod tests {
                 node: "n1".into(),
                 failed: Span::ZERO,
                 pulled,
+                slowed: Span::ZERO,
             },
             why: Why::NOTHING,
         };

@@ -3,9 +3,6 @@
 use super::waterfall::*;
 use evenkeel::report::simulate;
 
-const TWO_OF_SIX: &str =
-    "[[event]]\nid = \"crash\"\nat = \"1m\"\ndo = \"node.crash\"\ntarget = { nodes = [\"w-1\", \"w-2\"] }\n";
-
 /// Two values of one setting, and by how much the bar that it owns moves from the first to the second.
 struct Shift {
     cases: [Case; 2],
@@ -52,7 +49,16 @@ fn shifts() -> Vec<Shift> {
     let refused = format!("{}{gone}", fresh.events);
     let delays = &[("container-start", "2s"), ("image-pull", "30s")];
     let refused = Case { events: refused.leak(), delays, ..fresh };
+    let one_more = "[[event]]\nid = \"more\"\nat = \"1m\"\ndo = \"scale\"\nof = \"deployment/web\"\nreplicas = 7\n";
     vec![
+        // From 1 s to 2 s: as many writes more come before the one that is waited for as then have the time to arrive.
+        Shift {
+            cases: delayed([&[("api-turn", "1s")], &[("api-turn", "2s")]], Case { events: one_more, ..exposed }),
+            event: "more",
+            bar: ("not-routed", "api-turn"),
+            by: (1_000, 30_000),
+            follow: &["not-replaced", "not-placed"],
+        },
         // Two replicas, 60 s less.
         Shift {
             cases: with(["", "kube-apiserver = { default-unreachable-toleration-seconds = 240 }"], USUAL),

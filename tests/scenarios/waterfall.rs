@@ -5,8 +5,8 @@
 //! All modelled delays are zero but for those that a case sets. Figures are in milliseconds of one replica.
 
 use evenkeel::object::delay::DELAYS;
-use evenkeel::report::simulate;
 use evenkeel::report::waterfall::LossReport;
+use evenkeel::report::{Report, simulate};
 use evenkeel::scenario;
 
 /// What a case changes of the usual cluster.
@@ -53,13 +53,17 @@ impl Case {
         text
     }
 
-    /// What this event cost `web`.
-    fn loss(&self, event: &str) -> LossReport {
+    fn run(&self) -> Report {
         let files = |path: &str| if path == "x.toml" { Ok(self.text()) } else { Err("no such file".to_string()) };
         let loaded = scenario::load("x.toml", &files).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
         let finished = simulate(&loaded, None);
         assert_eq!(finished.world.audit(), Ok(()));
-        let losses = finished.report.losses;
+        finished.report
+    }
+
+    /// What this event cost `web`.
+    fn loss(&self, event: &str) -> LossReport {
+        let losses = self.run().losses;
         let found = losses.iter().find(|loss| loss.event == event && loss.object == "deployment/web");
         let found = found.unwrap_or_else(|| panic!("{event} cost nothing: {losses:?}")).clone();
         assert_eq!(found.parts.iter().map(|part| part.replica_us).sum::<u64>(), found.lost_us, "the parts add up");
@@ -127,6 +131,8 @@ fn two_replicas_are_tolerated_replaced_started_and_ready() {
 }
 
 pub const TWELVE: &str = "replicas = 12\nrequests = { cpu = \"500m\" }\n";
+pub const TWO_OF_SIX: &str =
+    "[[event]]\nid = \"crash\"\nat = \"1m\"\ndo = \"node.crash\"\ntarget = { nodes = [\"w-1\", \"w-2\"] }\n";
 pub const FOUR_OF_SIX: &str = "[[event]]\nid = \"crash\"\nat = \"1m\"\ndo = \"node.crash\"\n\
                            target = { nodes = [\"w-1\", \"w-2\", \"w-3\", \"w-4\"] }\n";
 
@@ -323,4 +329,62 @@ fn containers_that_exit_before_they_are_ready_never_are() {
     let loss = Case { workload, events: "", until: "5m", ..USUAL }.loss("itself");
     // They were ready before the run, and end at 20 s; from then on to the end nobody serves.
     assert_eq!((loss.open, loss.vacancies, loss.lost_us), (1, 1, 280_000_000));
+}
+
+#[test]
+fn a_slow_registry_owns_what_it_adds_to_a_pull() {
+    let workload = "replicas = 3\nstrategy = \"Recreate\"\nrequests = { cpu = \"500m\" }\n";
+    let events = "[[event]]\nid = \"release\"\nat = \"1m\"\ndo = \"set.image\"\nof = \"deployment/web\"\nimage = \"web:2\"\n\
+                  [[event]]\nid = \"slow\"\nat = \"50s\"\ndo = \"image-registry.slow\"\nfactor = 4\nfor = \"10m\"\n";
+    let delays = &[("container-start", "2s"), ("image-pull", "30s")];
+    let bars = Case { workload, events, delays, ..USUAL }.bars("release");
+    // Three pulls of 30 s that take 120 s each.
+    let expected =
+        [("pulling", "image-pull", 90_000), ("pulling", "slow", 270_000), ("starting", "container-start", 6_000)];
+    bars.assert(&[], &expected);
+}
+
+#[test]
+fn writes_that_take_turns_own_what_waits_for_them() {
+    let one_more = "[[event]]\nid = \"more\"\nat = \"1m\"\ndo = \"scale\"\nof = \"deployment/web\"\nreplicas = 7\n";
+    let bars = Case { events: one_more, delays: &[("api-turn", "1s")], ..USUAL }.bars("more");
+    // The write of the ReplicaSet and the creation are a second each. Before the binding come what the two controllers say
+    // of their counts and Events of theirs: five seconds.
+    bars.assert(&[], &[("not-replaced", "api-turn", 2_000), ("not-placed", "api-turn", 5_000)]);
+}
+
+#[test]
+fn nodes_in_line_behind_a_throttled_one_are_throttled() {
+    let six = Case { nodes: 6, workload: TWELVE, events: TWO_OF_SIX, ..USUAL };
+    let control = "kube-controller-manager = { kube-api-qps = \"0.1/s\", kube-api-burst = 1 }";
+    let [free, throttled] = [six, Case { control, ..six }].map(|case| case.bars("crash"));
+    // Silence is noticed by the same pass, however long it then takes to say so.
+    let noticed = |bars: &Bars| bars.of("not-noticed", "node-monitor-grace-period");
+    assert_eq!(noticed(&free), noticed(&throttled));
+    // Four replicas wait for two tokens at the least, one every ten seconds.
+    assert!(throttled.of("throttled", "kube-api-qps") > 4 * 2 * 10_000, "{throttled:?}");
+}
+
+#[test]
+fn an_outage_reaches_until_its_own_places_are_filled() {
+    let events = "[[event]]\nid = \"one\"\nat = \"1m\"\ndo = \"node.crash\"\ntarget = { node = \"w-1\" }\nfor = \"2m\"\n\
+                  [[event]]\nid = \"four\"\nat = \"10m\"\ndo = \"node.crash\"\n\
+                  target = { nodes = [\"w-2\", \"w-3\", \"w-4\", \"w-5\"] }\nfor = \"2m\"\n";
+    let report = Case { nodes: 6, workload: TWELVE, events, ..USUAL }.run();
+    let served: Vec<_> = report.outages.iter().map(|outage| outage.workloads[0].serving_min).collect();
+    assert_eq!(served, [10, 4], "two on each node");
+}
+
+#[test]
+fn a_pod_that_leaves_before_a_node_routes_to_it_is_not_waited_for() {
+    let workload = "replicas = 6\nrequests = { cpu = \"500m\" }\nexpose = 80\n";
+    let control = "kube-apiserver = { default-unreachable-toleration-seconds = 0 }\n\
+                   kube-proxy = { \"iptables.minSyncPeriod\" = \"60s\" }";
+    // New pods are ready 105 s to 125 s after the start and routed to from 160 s on; the newest is the first to go.
+    let fewer = "[[event]]\nid = \"fewer\"\nat = \"140s\"\ndo = \"scale\"\nof = \"deployment/web\"\nreplicas = 5\n";
+    let report = Case { workload, control, events: format!("{CRASH}{fewer}").leak(), ..USUAL }.run();
+    let milestones = &report.outages[0].workloads[0].milestones;
+    let reached = |name| milestones.iter().find(|milestone| milestone.name == name).and_then(|found| found.at_us);
+    let (ready, routed) = (reached("ready").expect("both were ready"), reached("routed").expect("the other one is"));
+    assert!(ready < 140_000_000 && routed > 140_000_000, "{milestones:?}");
 }

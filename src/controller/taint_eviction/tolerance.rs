@@ -4,7 +4,7 @@
 //! `pkg/apis/core/v1/helper/helpers.go` (`GetMatchingTolerations`), v1.36.
 
 use crate::kernel::time::Span;
-use crate::object::taint::{NOT_READY, Taint, Toleration, UNREACHABLE};
+use crate::object::taint::{Taint, Toleration, default_toleration};
 use crate::object::{SettingId, Settings};
 
 /// What a node's NoExecute taints mean for a pod.
@@ -28,12 +28,7 @@ pub fn tolerance(taints: &[Taint], tolerations: &[Toleration], settings: &Settin
         };
         let Some(seconds) = toleration.seconds.map(|seconds| seconds.max(0)) else { continue };
         if shortest.is_none_or(|(least, _)| seconds < least) {
-            let default = match taint.key.as_str() {
-                NOT_READY => Some(SettingId::DefaultNotReadyToleration),
-                UNREACHABLE => Some(SettingId::DefaultUnreachableToleration),
-                _ => None,
-            };
-            shortest = Some((seconds, default.filter(|&id| settings.get(id) == seconds)));
+            shortest = Some((seconds, default_toleration(&taint.key).filter(|&id| settings.get(id) == seconds)));
         }
     }
     match shortest {
@@ -46,6 +41,7 @@ pub fn tolerance(taints: &[Taint], tolerations: &[Toleration], settings: &Settin
 mod tests {
     use super::*;
     use crate::controller::taint_eviction::story::{defaults, secs, taint, toleration};
+    use crate::object::taint::{NOT_READY, UNREACHABLE};
 
     #[test]
     fn a_pod_stays_as_long_as_the_shortest_of_its_first_matching_tolerations_says() {

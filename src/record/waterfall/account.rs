@@ -56,7 +56,8 @@ impl Account {
                 let (begin, end) = (wait.from.max(at), wait.to.min(until));
                 if begin < end {
                     self.add(cause, owner, at, begin);
-                    self.add(Cause::Throttled, &Owner::Setting(wait.setting), begin, end);
+                    let (cause, owner) = wait.blamed(cause, owner);
+                    self.add(cause, &owner, begin, end);
                     at = end;
                 }
             }
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn waits_for_tokens_are_cut_out_and_the_sum_stays() {
         let at = |second| Time::ZERO + Span::from_secs(second);
-        let held = |from, to| Held { from: at(from), to: at(to), setting: ControllerQps };
+        let held = |from, to| Held { from: at(from), to: at(to), setting: Some(ControllerQps), is_of_kubelet: false };
         let mut account = Account::default();
         let pieces = [(at(20), Cause::Tolerated, Owner::Nobody), (at(30), Cause::NotReplaced, Owner::Nobody)];
         // Ten to twenty-two is held: two waits that overlap, one of which began before the vacancy.

@@ -139,8 +139,9 @@ impl Ledger {
         }
     }
 
-    /// The containers of a pod run, after its images could not be pulled and then were for these spans.
-    pub(super) fn started(&mut self, key: &Key, node: &Name, (failed, pulled): (Span, Span), trigger: &Trigger) {
+    /// The containers of a pod run: how long its images could not be pulled, how long they then took, and how much of that
+    /// because the registry was slow.
+    pub(super) fn started(&mut self, key: &Key, node: &Name, [failed, pulled, slowed]: [Span; 3], trigger: &Trigger) {
         let Some((_, candidate)) =
             self.candidates.get_mut(key).filter(|(_, candidate)| candidate.pod.node_name == *node)
         else {
@@ -157,9 +158,11 @@ impl Ledger {
         }
         let begun = (bound.unwrap_or(vacancy.since) + failed).min(trigger.at);
         let there = (begun + pulled).min(trigger.at);
-        let pieces: [Piece; 2] = [
+        let slow = (begun + pulled.saturating_sub(slowed)).min(there);
+        let pieces: [Piece; 3] = [
             (begun, Cause::Pulling, Owner::Setting(SettingId::ImagePullBackoffBase)),
-            (there, Cause::Pulling, Owner::Delay(DelayId::ImagePull)),
+            (slow, Cause::Pulling, Owner::Delay(DelayId::ImagePull)),
+            (there, Cause::Pulling, self.slow_registry.map_or(Owner::Delay(DelayId::ImagePull), Owner::Event)),
         ];
         let from = if failed > Span::ZERO { 0 } else { 1 };
         let has_pulled = vacancy.cause == Cause::Starting && failed + pulled > Span::ZERO;

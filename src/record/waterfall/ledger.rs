@@ -5,13 +5,17 @@ use super::stage::{Candidate, NodeState};
 use super::{Cause, Held, Loss, Origin, Owner};
 use crate::etcd::change::Change;
 use crate::kernel::time::Time;
-use crate::object::{EndpointSlice, Fact, FactId, Key, Kind, Labels, Name, Node, Pod, Revision, Service, SettingId};
+use crate::object::{
+    EndpointSlice, Fact, FactId, Key, Kind, Labels, Name, Node, Pod, Revision, Service, SettingId, Settings,
+};
 use crate::record::routes::Routes;
 use crate::record::workloads::{WorkloadId, Workloads};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The fault that keeps images away.
 const REGISTRY_GONE: &str = "image-registry.gone";
+/// The fault that has them come late.
+const REGISTRY_SLOW: &str = "image-registry.slow";
 
 /// What happens now, and what led to it.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +80,12 @@ pub struct Ledger {
     pub(super) services: BTreeMap<Key, Labels>,
     /// Zones where no node gets its taint, with who has it so: a setting, or the event since which no zone has a node left.
     pub(super) stopped_zones: BTreeMap<Name, Owner>,
+    /// Since when the node lifecycle controller has had to wait for each of its writes in a row.
+    pub(super) line: Option<Time>,
+    /// The last fault that made the registry slow.
+    pub(super) slow_registry: Option<FactId>,
+    /// What the settings are.
+    pub(super) settings: Settings,
     /// Faults that keep images away, each with its beginning.
     pub(super) registry: BTreeMap<Name, FactId>,
     pub(super) accounts: BTreeMap<(Origin, WorkloadId), Account>,
@@ -84,6 +94,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Of a cluster with these settings.
+    pub fn new(settings: Settings) -> Ledger {
+        Ledger { settings, ..Ledger::default() }
+    }
+
     /// A commit. `workload` is that of the pod, or the workload itself.
     pub fn on_commit(
         &mut self,
@@ -133,11 +148,12 @@ impl Ledger {
             Fact::FaultBegan { fault, what } if what.as_str() == REGISTRY_GONE => {
                 self.registry.insert(fault.clone(), trigger.root);
             }
+            Fact::FaultBegan { what, .. } if what.starts_with(REGISTRY_SLOW) => self.slow_registry = Some(trigger.root),
             Fact::FaultEnded { fault } => self.registry_back(fault, trigger),
             Fact::Unschedulable { pod, .. } => self.progress(pod, trigger, |candidate| candidate.is_rejected = true),
             Fact::Scheduled { pod, .. } => self.progress(pod, trigger, |candidate| candidate.is_rejected = false),
-            Fact::ContainersStarted { pod, node, failed, pulled } => {
-                self.started(pod, node, (*failed, *pulled), trigger);
+            Fact::ContainersStarted { pod, node, failed, pulled, slowed } => {
+                self.started(pod, node, [*failed, *pulled, *slowed], trigger);
             }
             Fact::ContainersReady { pod, node } | Fact::ContainersStopped { pod, node } => {
                 let Some(record) = workloads.pod(pod).filter(|record| record.node == *node) else { return };
@@ -156,19 +172,20 @@ impl Ledger {
         }
     }
 
-    /// A request about this object waits for a token of its client. What a kubelet says of a pod is waited for once its
-    /// containers are ready, by the nodes that are to hear of it; until then they get on whatever is said.
+    /// A request about this object waits for a token of its client, or for its turn. What a kubelet says of a pod is waited
+    /// for once its containers are ready, by the nodes that are to hear of it; until then they get on whatever is said.
     pub fn on_held(&mut self, kind: Kind, key: &Key, workload: Option<&WorkloadId>, held: Held) {
         let holders: Vec<u32> = match (kind, workload) {
-            // Nobody has a name yet: the next creations wait for this one too.
-            (Kind::Pod, Some(workload)) => {
+            // Nobody has a name yet: whoever is not created yet waits for this one too.
+            (Kind::Pod | Kind::ReplicaSet, Some(workload)) => {
                 self.books.get(workload).into_iter().flat_map(|book| book.unheld.iter().copied()).collect()
             }
             (Kind::Pod, None) => {
-                let candidate = self.candidates.get(key).filter(|_| !held.is_of_kubelet());
+                let candidate = self.candidates.get(key).filter(|_| !held.is_of_kubelet);
                 let vacancy = candidate.and_then(|(_, candidate)| candidate.vacancy);
                 vacancy.or(self.awaiting.get(key).copied()).into_iter().collect()
             }
+            (Kind::Node, _) if held.is_of_kubelet => Vec::new(),
             (Kind::Node, _) => self.by_node.get(&key.name).into_iter().flatten().copied().collect(),
             (Kind::EndpointSlice, _) => {
                 let is_near = |pod: &Key| pod.namespace == key.namespace;
@@ -238,7 +255,7 @@ impl Ledger {
         let node = self.node(&holder.pod.node_name);
         // Where nobody evicts at all, nothing else has to be waited for.
         let stopped = self.stopped_zones.get(&node.zone).filter(|_| vacancy.cause == Cause::RateLimited);
-        stopped.cloned().unwrap_or_else(|| holder.usual_owner(vacancy.cause, node))
+        stopped.cloned().unwrap_or_else(|| holder.usual_owner(vacancy.cause, node, &self.settings))
     }
 
     /// The pod that would fill a vacancy if it were ready.
@@ -248,6 +265,12 @@ impl Ledger {
 
     pub(super) fn node_changed(&mut self, change: &Change, trigger: &Trigger) {
         let name = change.key().name.clone();
+        let mut trigger = *trigger;
+        if trigger.owner == Some(SettingId::NodeMonitorGracePeriod) {
+            let held = trigger.held.filter(|held| held.setting.is_some());
+            self.line = held.map(|held| self.line.unwrap_or(held.from));
+            trigger.held = held.zip(self.line).map(|(held, from)| Held { from, ..held }).or(trigger.held);
+        }
         let state = self.nodes.entry(name.clone()).or_default();
         let changed = match change.after::<Node>() {
             Some(node) => state.on_commit(node),
@@ -258,7 +281,7 @@ impl Ledger {
             }
         };
         if changed {
-            self.review(&name, trigger);
+            self.review(&name, &trigger);
         }
     }
 

@@ -15,11 +15,13 @@
 //!
 //! What is said of a wait in part, and how its parts are told apart:
 //! - A request that waits for a token of its client's limit (`kube-api-qps` and the like) makes the overlap of that wait
-//!   with the vacancy's `throttled`. Requests that wait in line behind another one of the same worker do not count as
-//!   throttled: only the node lifecycle controller works so, one node after another.
+//!   with the vacancy's `throttled`. The node lifecycle controller writes of one node after another: what it has to say of
+//!   a node that it finds silent is throttled from the first write on that waited in a row without a gap.
+//! - A write that waits for its turn at the API server, or has it, makes that overlap the turn's (`api-turn`), where nobody
+//!   else owns it.
 //! - A pod that found no node has `no-room` until the change that gave it another chance, then `back-off`.
-//! - A pull that ends says how long it lasted, and how long it could not be done before; until then, and to the end of a run, the wait counts as `starting`,
-//!   unless its pod's status says that the image cannot be pulled.
+//! - A pull that ends says how long it lasted, and how long it could not be done before; until then, and to the end of a run,
+//!   the wait counts as `starting`, unless its pod's status says that the image cannot be pulled.
 //! - A wait without an end of its own that ends because somebody acted is `stuck` until then.
 
 mod account;
@@ -146,21 +148,28 @@ pub enum Owner {
     Nobody,
 }
 
-/// A wait of a request for a token of its client.
+/// A wait of a request: for a token of its client, or for its turn at the API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Since when.
     pub from: Time,
     /// Until when.
     pub to: Time,
-    /// The rate of the client.
-    pub setting: SettingId,
+    /// The rate of the client; none if it waits for its turn.
+    pub setting: Option<SettingId>,
+    /// Whether a kubelet waits to say something: of that only what is routed has to wait too.
+    pub is_of_kubelet: bool,
 }
 
 impl Held {
-    /// Whether a kubelet waits to say something: of that only what is routed has to wait too.
-    pub fn is_of_kubelet(&self) -> bool {
-        self.setting == SettingId::KubeletQps
+    /// What the time goes to that would have gone to `cause` and `owner`.
+    fn blamed(&self, cause: Cause, owner: &Owner) -> (Cause, Owner) {
+        match (self.setting, owner) {
+            (Some(setting), _) => (Cause::Throttled, Owner::Setting(setting)),
+            // Who owns a wait that is longer owns the turns within it too.
+            (None, Owner::Nobody) => (cause, Owner::Delay(DelayId::ApiTurn)),
+            (None, owner) => (cause, owner.clone()),
+        }
     }
 }
 
@@ -169,7 +178,7 @@ impl Held {
 pub struct Wait {
     /// The setting that owned the wait before its request was sent.
     pub setting: Option<SettingId>,
-    /// The wait for a token after that.
+    /// The wait for a token, or the turn with the wait for it, after that.
     pub held: Option<Held>,
 }
 

@@ -4,8 +4,8 @@ use super::{Cause, Owner};
 use crate::kernel::time::Time;
 use crate::object::behavior::{CONTAINER_START, READY_AFTER};
 use crate::object::node::zone_name;
-use crate::object::taint::{Taint, Toleration, tolerated_for_ever};
-use crate::object::{ConditionStatus, DelayId, Fact, Name, Node, Pod, SettingId};
+use crate::object::taint::{Taint, Toleration, default_toleration, tolerated_for_ever};
+use crate::object::{ConditionStatus, DelayId, Fact, Name, Node, Pod, SettingId, Settings};
 use std::sync::Arc;
 
 /// A pod that is meant to serve and does not: it is neither ended nor being deleted.
@@ -86,23 +86,27 @@ impl Candidate {
         !node.taints.is_empty() && node.taints.iter().all(|taint| tolerated_for_ever(tolerations, taint))
     }
 
-    /// For how long it tolerates the taints of its node, as its tolerations say.
-    fn tolerated(&self, node: &NodeState) -> Name {
+    /// Who says for how long it tolerates the taints of its node: the default, if that is what its toleration says.
+    fn tolerated(&self, node: &NodeState, settings: &Settings) -> Owner {
         let evicts = |toleration: &&Toleration| {
             let is_meant = |taint: &Taint| toleration.tolerates(taint);
             toleration.seconds.is_some() && (node.taints.is_empty() || node.taints.iter().any(is_meant))
         };
-        let least = self.pod.spec.tolerations.iter().filter(evicts).filter_map(|toleration| toleration.seconds);
-        least.min().map_or_else(|| "for ever".into(), |seconds| seconds.max(0).to_string().into())
+        let evicting = self.pod.spec.tolerations.iter().filter(evicts);
+        let own = |value: Name| Owner::Pod("tolerationSeconds", value);
+        let Some(least) = evicting.min_by_key(|toleration| toleration.seconds) else { return own("for ever".into()) };
+        let seconds = least.seconds.unwrap_or(0).max(0);
+        let default = default_toleration(&least.key).filter(|&id| settings.get(id) == seconds);
+        default.map_or_else(|| own(seconds.to_string().into()), Owner::Setting)
     }
 
     /// Who owns the wait if nothing that ends it says so.
-    pub fn usual_owner(&self, cause: Cause, node: &NodeState) -> Owner {
+    pub fn usual_owner(&self, cause: Cause, node: &NodeState, settings: &Settings) -> Owner {
         let annotated = |key| Some(Owner::Pod(key, self.pod.meta.annotations.get(key)?.clone()));
         match cause {
             Cause::NotNoticed => Owner::Setting(SettingId::NodeMonitorGracePeriod),
             Cause::RateLimited => Owner::Setting(SettingId::NodeEvictionPeriod),
-            Cause::Tolerated => Owner::Pod("tolerationSeconds", self.tolerated(node)),
+            Cause::Tolerated => self.tolerated(node, settings),
             Cause::Pulling if self.progress == Progress::PullFails => Owner::Setting(SettingId::ImagePullBackoffBase),
             Cause::Pulling => Owner::Delay(DelayId::ImagePull),
             Cause::Starting => annotated(CONTAINER_START).unwrap_or(Owner::Delay(DelayId::ContainerStart)),

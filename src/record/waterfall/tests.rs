@@ -3,6 +3,7 @@
 use super::{Cause, Loss, Owner, Wait};
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
+use crate::object::Settings;
 use crate::object::fact::Why;
 use crate::object::{DelayId, Fact, FactId, Key, Meta, Object, Pod, Revision, SettingId};
 use crate::record::Recorder;
@@ -26,8 +27,13 @@ fn refused_once(why: impl FnOnce(&mut Recorder) -> Why) -> Loss {
     let why = why(&mut recorder);
     recorder.fact(at(20), Fact::Scheduled { pod: key.clone(), node: "n".into() }, why);
     recorder.commit(at(20), &change(2, pod(""), pod("n")), Wait::default());
-    let started =
-        Fact::ContainersStarted { pod: key.clone(), node: "n".into(), failed: Span::ZERO, pulled: Span::ZERO };
+    let started = Fact::ContainersStarted {
+        pod: key.clone(),
+        node: "n".into(),
+        failed: Span::ZERO,
+        pulled: Span::ZERO,
+        slowed: Span::ZERO,
+    };
     recorder.fact(at(22), started, Why::NOTHING);
     recorder.fact(at(25), Fact::ContainersReady { pod: key, node: "n".into() }, Why::NOTHING);
     let [loss] = recorder.losses(at(60), |_| None).try_into().expect("one workload, one origin");
@@ -66,7 +72,7 @@ fn a_pod_that_no_event_helps_waits_for_the_next_round_over_such_pods() {
 
 #[test]
 fn a_summary_says_nothing_of_it() {
-    let mut recorder = Recorder::new(crate::record::Detail::Summary);
+    let mut recorder = Recorder::new(crate::record::Detail::Summary, Settings::default());
     let change = Change { revision: Revision(1), old: None, new: pod(""), cause: FactId::NONE };
     recorder.commit(at(0), &change, Wait::default());
     assert_eq!(recorder.losses(at(60), |_| None), []);

@@ -131,7 +131,7 @@ impl Ledger {
         let vacancy = self.vacancies.get_mut(&number).expect("it is open");
         let (cause, since, at) = (vacancy.cause, vacancy.since, trigger.at);
         (vacancy.cause, vacancy.since) = (next, at);
-        vacancy.held.extend(trigger.held.filter(|held| cause == Cause::NotRouted || !held.is_of_kubelet()));
+        vacancy.held.extend(trigger.held.filter(|held| cause == Cause::NotRouted || !held.is_of_kubelet));
         let mut held = std::mem::take(&mut vacancy.held);
         held.sort_by_key(|held| held.from);
         let (origin, id) = (vacancy.origin, vacancy.workload.clone());
@@ -180,6 +180,10 @@ impl Ledger {
             (Cause::NotNoticed | Cause::RateLimited | Cause::Tolerated, Cause::NotReplaced) => {
                 let evicted = if cause == Cause::Tolerated { owned.unwrap_or(usual) } else { Owner::Nobody };
                 vec![(at, cause, if acted.is_some() { event } else { evicted })]
+            }
+            // Its taint was taken off though the node is still lost: somebody did, or nobody is evicted any more.
+            (Cause::Tolerated, Cause::RateLimited | Cause::NotNoticed) => {
+                vec![(at, cause, if trigger.root == FactId::NONE { usual } else { event })]
             }
             // The node itself came back, after a boot if its machine had been off.
             (
