@@ -1,10 +1,12 @@
 //! The chain of causes of a fact: from the event that it comes from to the fact itself.
 
 use super::outcome::capital;
+use super::sets::change_of;
 use super::words::{clause, owner, waited, waiting};
 use super::{Tale, is_commit, span, time};
 use crate::object::fact::Verb;
 use crate::object::{Fact, FactId, Kind};
+use crate::report::words::counted;
 use serde::Serialize;
 
 /// One link of a chain, or one moment of a life.
@@ -55,6 +57,31 @@ fn is_told(tale: &Tale<'_>, id: FactId) -> bool {
     }
 }
 
+/// Whether a fact is that a workload counted its pods anew, and nothing more.
+fn is_count(fact: &Fact) -> bool {
+    // What it wants, which is no count: a Deployment has it as `replicas`.
+    let (wish, what) = match fact {
+        Fact::Commit { verb: Verb::Updated, kind: Kind::Deployment, what, .. } => ("replicas", what),
+        Fact::Commit { verb: Verb::Updated, kind: Kind::ReplicaSet, what, .. } => ("wanted", what),
+        _ => return false,
+    };
+    !what.is_empty() && change_of(what, wish).is_none()
+}
+
+/// A chain in pieces: counts that follow one another are one piece if they are many, all else is told one by one.
+fn folded(tale: &Tale<'_>, told: &[FactId]) -> Vec<Vec<FactId>> {
+    const MANY: usize = 3;
+    let mut folded: Vec<Vec<FactId>> = Vec::new();
+    for run in told.chunk_by(|a, b| [a, b].into_iter().all(|id| is_count(&tale.fact(*id).fact))) {
+        if run.len() >= MANY {
+            folded.push(run.to_vec());
+        } else {
+            folded.extend(run.iter().map(|&id| vec![id]));
+        }
+    }
+    folded
+}
+
 /// Most reasons of one sentence: of a longer chain the first and the last are told.
 const MOST_REASONS: usize = 7;
 
@@ -67,10 +94,23 @@ pub fn sentence(tale: &Tale<'_>, id: FactId) -> String {
         let wait = if wait.is_empty() { String::new() } else { format!(", {wait}") };
         format!("{} at {}{wait}", clause(tale, link), time(tale.fact(link).at))
     };
-    let mut parts: Vec<String> = told.iter().map(|&link| said(link)).collect();
+    let folded = folded(tale, &told);
+    let mut parts: Vec<String> = folded
+        .iter()
+        .map(|run| match run.as_slice() {
+            [first, .., last] => format!(
+                "{} at {}, the last of {} such counts since {}",
+                clause(tale, *first),
+                time(tale.fact(*first).at),
+                run.len(),
+                time(tale.fact(*last).at)
+            ),
+            _ => said(run[0]),
+        })
+        .collect();
     if parts.len() > MOST_REASONS {
         let left_out = parts.len() - MOST_REASONS;
-        parts.splice(MOST_REASONS - 3..parts.len() - 3, [format!("and so on, {left_out} steps back")]);
+        parts.splice(MOST_REASONS - 3..parts.len() - 3, [format!("and so on, {} back", counted(left_out, "step"))]);
     }
     let mut text = parts.remove(0);
     for part in parts {

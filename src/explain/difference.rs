@@ -7,7 +7,7 @@ use super::chain::{Link, link, sentence};
 use super::{Tale, span, time};
 use crate::kernel::time::{Span, Time};
 use crate::object::{DelayId, Fact, FactId, SettingId};
-use crate::report::{Finished, Judged, Verdict};
+use crate::report::{Finished, Judged, Milestone, Verdict};
 use crate::scenario::Loaded;
 use crate::scenario::problem::Problems;
 use serde::Serialize;
@@ -49,6 +49,8 @@ pub struct Difference {
     pub milestones: Vec<MilestoneDifference>,
     /// What was lost more or less of, the greatest difference first.
     pub losses: Vec<LossDifference>,
+    /// What those losses add up to, with what of them is the same in both.
+    pub lost: Vec<LostDifference>,
     /// The expectations that were met in one of them only.
     pub expectations: Vec<ExpectationDifference>,
     /// How long the runs lasted (µs).
@@ -119,6 +121,8 @@ pub struct MilestoneDifference {
     pub milestone: &'static str,
     /// Time since the outage happened (µs); none if it was not reached.
     pub since_us: Pair<Option<u64>>,
+    /// When it was reached (µs since the scenario began).
+    pub at_us: Pair<Option<u64>>,
     /// Who owns the wait before it.
     pub owner: Pair<Option<String>>,
 }
@@ -140,6 +144,17 @@ pub struct LossDifference {
     pub replica_us: Pair<u64>,
 }
 
+/// What an event cost a workload, where the parts of it differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LostDifference {
+    /// The event.
+    pub event: String,
+    /// The workload.
+    pub workload: String,
+    /// How much was lost in all (µs of one replica).
+    pub replica_us: Pair<u64>,
+}
+
 /// An expectation with another verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExpectationDifference {
@@ -157,6 +172,7 @@ pub fn difference(a: Side<'_>, b: Side<'_>) -> Difference {
     let digest = Pair { a: digest(a), b: digest(b) };
     let is_same_seed = a.finished.config.seed == b.finished.config.seed;
     let (told_a, told_b) = (Tale::of(a.finished), Tale::of(b.finished));
+    let losses = losses(a.finished, b.finished);
     Difference {
         schema: SCHEMA,
         is_same: digest.a == digest.b,
@@ -164,7 +180,8 @@ pub fn difference(a: Side<'_>, b: Side<'_>) -> Difference {
         scenario: values(a, b),
         first: if is_same_seed { parting(&told_a, &told_b) } else { None },
         milestones: milestones(a.finished, b.finished),
-        losses: losses(a.finished, b.finished),
+        lost: lost(&losses, a.finished, b.finished),
+        losses,
         expectations: expectations(a.finished, b.finished),
         simulated_us: Pair { a: a.finished.report.simulated_us, b: b.finished.report.simulated_us },
     }
@@ -273,22 +290,41 @@ fn told(tale: &Tale<'_>, id: FactId) -> Told {
 /// When the other run comes to what happened first in this one.
 fn later(first_in: &'static str, tale: &Tale<'_>, id: Option<FactId>, other: &Tale<'_>, from: usize) -> Option<Later> {
     let fact = tale.fact(id?);
-    let is_same = |wanted: &Fact, found: &Fact| wanted == found;
-    let (found, _) = other.iter().skip(from).find(|(_, recorded)| is_same(&fact.fact, &recorded.fact))?;
+    let (found, _) = other.iter().skip(from).find(|(_, recorded)| is_alike(&fact.fact, &recorded.fact))?;
     let later = other.fact(found).at.saturating_since(fact.at);
     Some(Later { first_in, other: told(other, found), later_us: later.as_micros() })
 }
 
+/// Whether the same happened, however long it had taken.
+fn is_alike(one: &Fact, other: &Fact) -> bool {
+    match (one, other) {
+        (
+            Fact::ContainersStarted { pod, node, .. },
+            Fact::ContainersStarted { pod: other_pod, node: other_node, .. },
+        ) => (pod, node) == (other_pod, other_node),
+        (
+            Fact::Routed { service, node, endpoints, .. },
+            Fact::Routed { service: other_service, node: other_node, endpoints: other_endpoints, .. },
+        ) => (service, node, endpoints) == (other_service, other_node, other_endpoints),
+        _ => one == other,
+    }
+}
+
 /// Milestones of the same outage and workload that were reached at other times.
 fn milestones(a: &Finished, b: &Finished) -> Vec<MilestoneDifference> {
-    type Found = (Option<u64>, Option<String>);
+    // Outages in the order in which they happened in either run.
+    let mut happened: BTreeMap<&str, u64> = BTreeMap::new();
+    for outage in a.report.outages.iter().chain(&b.report.outages) {
+        let first = happened.entry(&outage.id).or_insert(outage.happened_us);
+        *first = outage.happened_us.min(*first);
+    }
     let found = |finished: &Finished| {
-        let mut found: BTreeMap<(String, String, usize), (&'static str, Found)> = BTreeMap::new();
+        let mut found: BTreeMap<(u64, String, String, usize), Milestone> = BTreeMap::new();
         for outage in &finished.report.outages {
             for workload in &outage.workloads {
                 for (index, milestone) in workload.milestones.iter().enumerate() {
-                    let key = (outage.id.clone(), workload.name.clone(), index);
-                    found.insert(key, (milestone.name, (milestone.since_us, milestone.owner.clone())));
+                    let key = (happened[outage.id.as_str()], outage.id.clone(), workload.name.clone(), index);
+                    found.insert(key, milestone.clone());
                 }
             }
         }
@@ -298,14 +334,15 @@ fn milestones(a: &Finished, b: &Finished) -> Vec<MilestoneDifference> {
     let keys: BTreeSet<_> = of_a.keys().chain(of_b.keys()).cloned().collect();
     let differences = keys.into_iter().filter_map(|key| {
         let (a, b) = (of_a.remove(&key), of_b.remove(&key));
-        let milestone = a.as_ref().or(b.as_ref()).map(|(name, _)| *name)?;
-        let ((since_a, owner_a), (since_b, owner_b)) =
-            (a.map(|(_, found)| found).unwrap_or_default(), b.map(|(_, found)| found).unwrap_or_default());
+        let milestone = a.as_ref().or(b.as_ref())?.name;
+        let of = |found: Option<Milestone>| found.map_or((None, None, None), |m| (m.since_us, m.at_us, m.owner));
+        let ((since_a, at_a, owner_a), (since_b, at_b, owner_b)) = (of(a), of(b));
         (since_a != since_b).then_some(MilestoneDifference {
-            outage: key.0,
-            workload: key.1,
+            outage: key.1,
+            workload: key.2,
             milestone,
             since_us: Pair { a: since_a, b: since_b },
+            at_us: Pair { a: at_a, b: at_b },
             owner: Pair { a: owner_a, b: owner_b },
         })
     });
@@ -342,6 +379,26 @@ fn losses(a: &Finished, b: &Finished) -> Vec<LossDifference> {
     losses
 }
 
+/// What the losses with parts that differ add up to, in their order.
+fn lost(losses: &[LossDifference], a: &Finished, b: &Finished) -> Vec<LostDifference> {
+    let mut lost: Vec<LostDifference> = Vec::new();
+    for LossDifference { event, workload, .. } in losses {
+        if lost.iter().any(|known| (&known.event, &known.workload) == (event, workload)) {
+            continue;
+        }
+        let of = |finished: &Finished| {
+            let own = finished.report.losses.iter().filter(|loss| (&loss.event, &loss.object) == (event, workload));
+            own.map(|loss| loss.lost_us).sum()
+        };
+        lost.push(LostDifference {
+            event: event.clone(),
+            workload: workload.clone(),
+            replica_us: Pair { a: of(a), b: of(b) },
+        });
+    }
+    lost
+}
+
 fn expectations(a: &Finished, b: &Finished) -> Vec<ExpectationDifference> {
     let of = |finished: &Finished, id: &str| {
         let judged: Option<&Judged> = finished.report.expectations.iter().find(|judged| judged.id == id);
@@ -366,10 +423,13 @@ fn expectations(a: &Finished, b: &Finished) -> Vec<ExpectationDifference> {
     differences.collect()
 }
 
-/// How much later, or earlier, the second is: `+10s`, `-4m00s`.
+/// How much later, or earlier, the second is: `+10s`, `-4m00s`, `0s` if that is too little to be told.
 pub(super) fn signed(a: u64, b: u64) -> String {
-    let sign = if b >= a { '+' } else { '-' };
-    format!("{sign}{}", span(Span::from_micros(a.abs_diff(b))))
+    match span(Span::from_micros(a.abs_diff(b))) {
+        nothing if nothing == "0s" => nothing,
+        more if b >= a => format!("+{more}"),
+        less => format!("-{less}"),
+    }
 }
 
 /// A moment of a document, in words.

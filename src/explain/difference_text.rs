@@ -1,6 +1,6 @@
 //! The difference of two runs as text for a terminal.
 
-use super::difference::{Difference, Later, Pair, Parting, Told, moment, signed};
+use super::difference::{Difference, Later, LossDifference, LostDifference, Pair, Parting, Told, moment, signed};
 use super::span;
 use crate::kernel::time::Span;
 use crate::report::Verdict;
@@ -59,11 +59,9 @@ impl Difference {
         let seeds = self.scenario.iter().find(|value| value.name == "seed");
         if seeds.is_some() {
             text.push_str("\nThe first difference\n  Their seeds differ, so that every random moment is another from the beginning on.\n");
-            let Some(first) = self
-                .milestones
-                .iter()
-                .min_by_key(|milestone| milestone.since_us.a.into_iter().chain(milestone.since_us.b).min())
-            else {
+            let Some(first) = self.milestones.iter().min_by_key(|milestone| {
+                milestone.at_us.a.into_iter().chain(milestone.at_us.b).min().unwrap_or(u64::MAX)
+            }) else {
                 text.push_str("  No milestone differs.\n");
                 return;
             };
@@ -126,23 +124,22 @@ impl Difference {
             return;
         }
         text.push_str("\nWhat was lost, in time of one replica\n");
-        let mut heading = String::new();
-        for loss in self.losses.iter().take(MOST_VALUES) {
-            let this = format!("  {} {}", loss.event, loss.workload);
-            if this != heading {
-                text.push_str(&format!("{this:<34}{:>10} {:>10} {:>10}\n", "a", "b", "b - a"));
-                heading = this;
+        let mut room = MOST_VALUES;
+        for LostDifference { event, workload, replica_us: Pair { a, b } } in &self.lost {
+            let own = |loss: &&LossDifference| (&loss.event, &loss.workload) == (event, workload);
+            let own: Vec<&LossDifference> = self.losses.iter().filter(own).take(room).collect();
+            if own.is_empty() {
+                break;
             }
-            let owner = match (&loss.value.a, &loss.value.b) {
-                (Some(a), Some(b)) if a != b => format!("{} {a}, {b} in b", loss.owner),
-                (Some(value), _) | (None, Some(value)) => format!("{} {value}", loss.owner),
-                (None, None) => String::new(),
-            };
-            let Pair { a, b } = loss.replica_us;
-            let line =
-                format!("    {:<30}{:>10} {:>10} {:>10}  {owner}", loss.cause, lasting(a), lasting(b), signed(a, b));
-            text.push_str(line.trim_end());
-            text.push('\n');
+            room -= own.len();
+            let head = format!("  {event} {workload}");
+            text.push_str(&format!("{head:<34}{:>10} {:>10} {:>10}\n", "a", "b", "b - a"));
+            let (all_a, all_b) = (lasting(*a), lasting(*b));
+            text.push_str(&format!("    {:<30}{all_a:>10} {all_b:>10} {:>10}\n", "lost", signed(*a, *b)));
+            own.into_iter().for_each(|loss| part_text(loss, text));
+        }
+        if let Some(more) = self.losses.len().checked_sub(MOST_VALUES).filter(|more| *more > 0) {
+            text.push_str(&format!("  … and {more} more parts\n"));
         }
     }
 
@@ -160,6 +157,18 @@ impl Difference {
             text.push_str(&format!("  {}: {} in a, {} in b\n", expectation.id, said(a.a, &b.a), said(a.b, &b.b)));
         }
     }
+}
+
+fn part_text(loss: &LossDifference, text: &mut String) {
+    let owner = match (&loss.value.a, &loss.value.b) {
+        (Some(a), Some(b)) if a != b => format!("{} {a}, {b} in b", loss.owner),
+        (Some(value), _) | (None, Some(value)) => format!("{} {value}", loss.owner),
+        (None, None) => String::new(),
+    };
+    let Pair { a, b } = loss.replica_us;
+    let line = format!("      {:<28}{:>10} {:>10} {:>10}  {owner}", loss.cause, lasting(a), lasting(b), signed(a, b));
+    text.push_str(line.trim_end());
+    text.push('\n');
 }
 
 fn lasting(micros: u64) -> String {

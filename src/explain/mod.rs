@@ -15,6 +15,7 @@ pub mod words;
 
 mod difference_text;
 mod sets;
+mod so_far;
 #[cfg(test)]
 mod tests;
 

@@ -11,7 +11,7 @@ use crate::report::waterfall::{self, LossReport};
 use crate::report::words::counted;
 use crate::report::{Finished, Milestone, OutageReport, WorkloadReport};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most events that are told of on the screen.
 const MOST_EVENTS: usize = 24;
@@ -122,16 +122,9 @@ pub fn outcomes(tale: &Tale<'_>, finished: &Finished) -> Outcomes {
 impl<'a> Tale<'a> {
     /// The first fact of each event, in order.
     pub fn begun(&self) -> Vec<FactId> {
-        let begins = |id: &FactId| self.event(*id).is_some();
-        let mut seen: Vec<&str> = Vec::new();
-        let mut begun: Vec<FactId> = self.iter().map(|(id, _)| id).filter(begins).collect();
-        begun.retain(|&id| {
-            let event = self.event(id).expect("it begins one");
-            let is_new = !seen.contains(&event);
-            seen.push(event);
-            is_new
-        });
-        begun
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let is_new = |id: &FactId| self.event(*id).is_some_and(|event| seen.insert(event));
+        self.iter().map(|(id, _)| id).filter(is_new).collect()
     }
 
     /// The event that begins, or goes on, with this fact.
@@ -180,6 +173,13 @@ fn recovery(tale: &Tale<'_>, outage: &OutageReport, report: &WorkloadReport) -> 
         1 => ("a new one was created", "its", "it was"),
         _ => ("new ones were created", "their", "they were"),
     };
+    // Who is spoken of: those in the place of the lost, the lost themselves, or some of each.
+    let is_partly = (1..*lost).contains(replacements);
+    let (whose, who) = match (replacements, is_partly) {
+        (0, _) => ("the containers of the lost pods started again".to_string(), "all were"),
+        (_, true) => ("the containers of the lost pods and of the new ones had started".to_string(), "all were"),
+        (_, false) => (format!("{their} containers started"), they),
+    };
     let mut parts: Vec<String> = Vec::new();
     for Milestone { name, wait_us, owner, .. } in &milestones {
         let wait = Span::from_micros(wait_us.unwrap_or(0));
@@ -192,10 +192,8 @@ fn recovery(tale: &Tale<'_>, outage: &OutageReport, report: &WorkloadReport) -> 
             "evicted" => format!("{pods} deleted {later}"),
             "replaced" => format!("{made} {later}"),
             "placed" => format!("placed {later}"),
-            "started" if *replacements == 0 => format!("the containers started again {later}"),
-            "started" => format!("{their} containers started {later}"),
-            "ready" if *replacements == 0 => format!("all were ready {later}"),
-            "ready" => format!("{they} ready {later}"),
+            "started" => format!("{whose} {later}"),
+            "ready" => format!("{who} ready {later}"),
             "routed" => format!("all proxies knew that {later}"),
             _ => continue,
         };
@@ -213,6 +211,10 @@ fn recovery(tale: &Tale<'_>, outage: &OutageReport, report: &WorkloadReport) -> 
         parts.insert(0, "nobody noticed".to_string());
     }
     text.push_str(&format!("{}. ", capital(&parts.join("; "))));
+    if is_partly {
+        let were = if *replacements == 1 { "was" } else { "were" };
+        text.push_str(&format!("{replacements} of {lost} {were} replaced. "));
+    }
     match report.short_us {
         None => text.push_str(&format!("All {desired} served throughout.")),
         Some(short) => {
@@ -283,8 +285,8 @@ fn pulls(tale: &Tale<'_>, event: &str, at: Time) -> Option<Paragraph> {
     let ended =
         tale.facts.iter().find(|recorded| matches!(&recorded.fact, Fact::FaultEnded { fault } if &**fault == event));
     let until = ended.map_or(tale.world.now(), |recorded| recorded.at);
-    let started = tale.facts.iter().filter(|recorded| recorded.at >= at && recorded.at <= until);
-    let pulls = started.filter_map(|recorded| match &recorded.fact {
+    let started = &tale.facts[tale.facts.partition_point(|recorded| recorded.at < at)..tale.until(until)];
+    let pulls = started.iter().filter_map(|recorded| match &recorded.fact {
         Fact::ContainersStarted { pod, failed, pulled, .. } if *failed + *pulled > Span::ZERO => {
             Some((*failed + *pulled, pod))
         }

@@ -35,8 +35,11 @@ pub struct Moment {
     /// What happened.
     pub text: String,
     /// The lower the more important.
-    rank: u8,
+    rank: Rank,
 }
+
+/// How important a moment is: by what it is, then by how its episode stands among the others.
+type Rank = (u8, usize);
 
 /// Several facts of one sort.
 #[derive(Default)]
@@ -84,6 +87,8 @@ struct Episode {
     /// Zones that were judged anew, and how at last.
     rates: Group,
     last_rates: BTreeMap<String, FactId>,
+    /// Zones in which evictions stopped, by why.
+    stopped: BTreeMap<String, Group>,
 }
 
 /// The moments of a run, in the order of time.
@@ -110,23 +115,37 @@ pub fn timeline(tale: &Tale<'_>, finished: &Finished) -> Vec<Moment> {
                 let group = if *verb == Verb::Created { &mut episode.created } else { &mut episode.deleted };
                 group.add(id, tale.workload_of(key));
             }
-            Fact::EvictionRate { zone, .. } => {
+            Fact::EvictionRate { zone, state, milli } => {
                 episode.rates.add(id, zone.to_string());
                 episode.last_rates.insert(zone.to_string(), id);
+                if *milli == 0 {
+                    let owner = owner(tale, id).map_or_else(String::new, |owner| format!(", {owner}"));
+                    episode.stopped.entry(format!("{state}{owner}")).or_default().add(id, zone.to_string());
+                }
             }
             Fact::Unschedulable { pod, .. } => episode.no_room.add(id, pod.to_string()),
             _ => {}
         }
     }
-    let cost = |id: &FactId| {
-        let episode = &episodes[id];
-        (episode.deleted.count + episode.created.count, episode.not_ready.names.len())
+    let mut lost: BTreeMap<&str, u64> = BTreeMap::new();
+    for loss in &finished.report.losses {
+        *lost.entry(&loss.event).or_default() += loss.lost_us;
+    }
+    let lost = |id: FactId| tale.event(id).and_then(|event| lost.get(event)).copied().unwrap_or(0);
+    let cost = |id: FactId| {
+        let episode = &episodes[&id];
+        (lost(id), episode.deleted.count + episode.created.count, episode.not_ready.names.len())
     };
     let mut by_cost = begun.clone();
-    by_cost.sort_by_key(|id| (std::cmp::Reverse(cost(id)), *id));
-    // Of many episodes the worst are told first.
-    let lesser: BTreeSet<FactId> = by_cost.into_iter().skip(MOST_EPISODES).collect();
-    let rank = |id: FactId, rank: u8| if lesser.contains(&id) { rank + LESSER } else { rank };
+    by_cost.sort_by_cached_key(|&id| (std::cmp::Reverse(cost(id)), id));
+    // Of many episodes the worst are told first, and those that cost nothing last.
+    let lesser: BTreeMap<FactId, Rank> = by_cost
+        .into_iter()
+        .enumerate()
+        .skip(MOST_EPISODES)
+        .map(|(place, id)| (id, (if lost(id) > 0 { LESSER } else { 2 * LESSER }, place)))
+        .collect();
+    let rank = |id: FactId, rank: u8| lesser.get(&id).map_or((rank, 0), |&(more, place)| (rank + more, place));
     let mut moments = Vec::new();
     let mut told: BTreeSet<(Time, String)> = BTreeSet::new();
     for (index, &id) in begun.iter().enumerate() {
@@ -135,9 +154,11 @@ pub fn timeline(tale: &Tale<'_>, finished: &Finished) -> Vec<Moment> {
         tell(tale, &episodes[&id], rank(id, 0), &mut moments);
         back_to_wanted(tale, finished, (tale.fact(id).at, next), rank(id, 1), &mut told, &mut moments);
     }
+    let first: BTreeMap<&str, FactId> = begun.iter().filter_map(|&id| Some((tale.event(id)?, id))).collect();
+    let last: BTreeMap<&str, FactId> = tale.iter().filter_map(|(id, _)| Some((tale.event(id)?, id))).collect();
     for (id, recorded) in tale.iter() {
         if let Fact::FaultEnded { fault } = &recorded.fact {
-            let began = begun.iter().find(|&&began| tale.event(began) == Some(fault));
+            let began = first.get(fault.as_str());
             let long = began.map_or_else(String::new, |&began| {
                 format!(", {} after it began", span(recorded.at.since(tale.fact(began).at)))
             });
@@ -146,17 +167,14 @@ pub fn timeline(tale: &Tale<'_>, finished: &Finished) -> Vec<Moment> {
                 Some(id),
                 None,
                 format!("{}{long}", clause(tale, id)),
-                began.map_or(1, |&began| rank(began, 1)),
+                began.map_or((1, 0), |&began| rank(began, 1)),
             ));
         }
         if let Fact::Acted { event, .. } = &recorded.fact
-            && !begun.contains(&id)
+            && first.get(event.as_str()) != Some(&id)
         {
-            let is_last = !tale
-                .iter()
-                .skip(id.0 as usize + 1)
-                .any(|(_, later)| matches!(&later.fact, Fact::Acted { event: other, .. } if other == event));
-            moments.push(moment(tale, Some(id), None, clause(tale, id), if is_last { 2 } else { 5 }));
+            let is_last = last.get(event.as_str()) == Some(&id);
+            moments.push(moment(tale, Some(id), None, clause(tale, id), (if is_last { 2 } else { 5 }, 0)));
         }
     }
     let first = tale
@@ -173,27 +191,27 @@ pub fn timeline(tale: &Tale<'_>, finished: &Finished) -> Vec<Moment> {
             at: first,
             until: None,
             text: "everything was as wanted for the first time".to_string(),
-            rank: 3,
+            rank: (3, 0),
         });
     }
     moments.push(ending(tale, finished));
     choose(moments)
 }
 
-fn moment(tale: &Tale<'_>, first: Option<FactId>, last: Option<FactId>, text: String, rank: u8) -> Moment {
+fn moment(tale: &Tale<'_>, first: Option<FactId>, last: Option<FactId>, text: String, rank: Rank) -> Moment {
     let at = |id: Option<FactId>| id.map(|id| tale.fact(id).at);
     let begins = at(first).unwrap_or(Time::ZERO);
     Moment { at: begins, until: at(last).filter(|last| *last > begins), text: capital(&text), rank }
 }
 
-fn tell(tale: &Tale<'_>, episode: &Episode, base: u8, moments: &mut Vec<Moment>) {
+fn tell(tale: &Tale<'_>, episode: &Episode, (base, place): Rank, moments: &mut Vec<Moment>) {
     let owned = |group: &Group| {
         let owner = group.first.and_then(|id| tale.fact(id).why.setting.and(owner(tale, id)));
         owner.map_or_else(String::new, |owner| format!(" ({owner})"))
     };
     let mut say = |group: &Group, text: String, rank: u8| {
         if group.first.is_some() {
-            moments.push(moment(tale, group.first, group.last, text, base + rank));
+            moments.push(moment(tale, group.first, group.last, text, (base + rank, place)));
         }
     };
     say(
@@ -209,6 +227,12 @@ fn tell(tale: &Tale<'_>, episode: &Episode, base: u8, moments: &mut Vec<Moment>)
     say(&episode.deleted, format!("{} deleted{}", episode.deleted.pods(), owned(&episode.deleted)), 2);
     say(&episode.created, format!("{} created", episode.created.pods()), 3);
     say(&episode.no_room, format!("no node had room for {}", counted(episode.no_room.names.len(), "pod")), 3);
+    for (why, zones) in &episode.stopped {
+        let named = |zone: &String| if zone.is_empty() { "of no name".to_string() } else { zone.clone() };
+        let names: Vec<String> = zones.names.iter().map(named).collect();
+        let zone = if names.len() == 1 { "zone" } else { "zones" };
+        say(zones, format!("evictions in {zone} {} stopped ({why})", names.join(", ")), 4);
+    }
     let judged = episode.last_rates.values().filter_map(|&id| match &tale.fact(id).fact {
         Fact::EvictionRate { zone, state, milli } => {
             let zone = if zone.is_empty() { "nodes without a zone" } else { zone.as_str() };
@@ -231,7 +255,7 @@ fn back_to_wanted(
     tale: &Tale<'_>,
     finished: &Finished,
     (at, next): (Time, Time),
-    rank: u8,
+    rank: Rank,
     told: &mut BTreeSet<(Time, String)>,
     moments: &mut Vec<Moment>,
 ) {
@@ -271,7 +295,7 @@ fn ending(tale: &Tale<'_>, finished: &Finished) -> Moment {
         }
         _ => format!("the run ended, not as wanted: {}", behind.join("; ")),
     };
-    Moment { at: end, until: None, text: capital(&text), rank: 0 }
+    Moment { at: end, until: None, text: capital(&text), rank: (0, 0) }
 }
 
 /// The most important ones, in the order of time; of equals the earlier.

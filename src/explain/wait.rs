@@ -2,6 +2,7 @@
 //!
 //! What the API server has says most of it; what it cannot know, as that a machine is down, is in the facts until then.
 
+use super::so_far::{SoFar, Trouble};
 use super::words::called;
 use super::{Subject, Tale, time};
 use crate::cluster::World;
@@ -11,7 +12,7 @@ use crate::object::fact::Verb;
 use crate::object::node::zone_name;
 use crate::object::setting::Unit;
 use crate::object::taint::{Effect, Taint, tolerated};
-use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Name, Node, Pod, ReplicaSet, SettingId, condition};
+use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Node, Pod, ReplicaSet, SettingId, condition};
 use crate::record::workloads::workload_name;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 /// What an object waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wait {
-    /// In a word: `nothing`, `to-exist`, `node`, `start`, `image`, `ready`, `notice`, `toleration`, `confirmation`, `grace`,
+    /// In a word: `nothing`, `to-exist`, `node`, `start`, `image`, `ready`, `status`, `notice`, `toleration`, `confirmation`, `grace`,
     /// `sign-of-life`, `taint`, `uncordon`, `pods`, `rollout`.
     pub what: &'static str,
     /// In words.
@@ -45,22 +46,17 @@ impl Wait {
 /// Pods by what they wait for: how many, the first of them, and for what that one waits.
 type Kinds = BTreeMap<&'static str, (usize, String, String)>;
 
-/// What keeps a node from giving signs of life.
-struct Trouble {
-    since: Time,
-    words: String,
-}
-
 /// A moment of a run.
 struct View<'a> {
     tale: &'a Tale<'a>,
     at: Time,
     then: &'a World,
+    so_far: SoFar<'a>,
 }
 
 /// What an object waits for at `at`, when the cluster is as `then`.
 pub fn wait(tale: &Tale<'_>, subject: &Subject, at: Time, then: &World) -> Wait {
-    let view = View { tale, at, then };
+    let view = View { tale, at, then, so_far: SoFar::of(tale, at) };
     if then.store().get(subject.kind, &subject.key).is_none() {
         return view.absent(subject);
     }
@@ -85,37 +81,6 @@ impl View<'_> {
         }
     }
 
-    /// What is wrong with a node that the API server cannot know.
-    fn trouble(&self, node: &str) -> Option<Trouble> {
-        let mut troubles: BTreeMap<&str, Time> = BTreeMap::new();
-        for recorded in &self.tale.facts[..self.tale.until(self.at)] {
-            let (what, name, begins) = match &recorded.fact {
-                Fact::MachineDown(name) => ("machine", name, true),
-                Fact::MachineUp(name) => ("machine", name, false),
-                Fact::KubeletDown(name) => ("kubelet", name, true),
-                Fact::KubeletUp(name) => ("kubelet", name, false),
-                Fact::LinkCut(name) => ("link", name, true),
-                Fact::LinkHealed(name) => ("link", name, false),
-                _ => continue,
-            };
-            if *name != *node {
-                continue;
-            }
-            if begins {
-                troubles.insert(what, recorded.at);
-            } else {
-                troubles.remove(what);
-            }
-        }
-        let (what, since) = troubles.into_iter().min_by_key(|&(what, since)| (since, what))?;
-        let words = match what {
-            "machine" => format!("the machine of {node} has been down since {}", time(since)),
-            "kubelet" => format!("the kubelet of {node} has not run since {}", time(since)),
-            _ => format!("{node} has been cut off since {}", time(since)),
-        };
-        Some(Trouble { since, words })
-    }
-
     /// When the node lifecycle controller has noticed at the latest: the last sign of life was seen by a pass at most one
     /// period after the trouble began, the silence ends with a grace period, and a pass comes within one more.
     fn noticed_by(&self, trouble: &Trouble) -> (Time, String) {
@@ -134,7 +99,7 @@ impl View<'_> {
 
     /// A node that is in trouble and that the API calls ready.
     fn unnoticed(&self, node: &str) -> Option<Wait> {
-        let trouble = self.trouble(node)?;
+        let trouble = self.so_far.trouble(node)?;
         let known = self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(node))?;
         if known.ready() != Some(ConditionStatus::True) {
             return None;
@@ -165,8 +130,11 @@ impl View<'_> {
         if let Some(wait) = self.held(pod) {
             return wait;
         }
-        if let Some(trouble) = self.trouble(node) {
+        if let Some(trouble) = self.so_far.trouble(node) {
             return Wait::new("sign-of-life", format!("its node to come back: {}", trouble.words));
+        }
+        if let Some(wait) = self.unheard(pod) {
+            return wait;
         }
         let waiting =
             pod.status.containers.iter().map(|container| &container.waiting).find(|reason| !reason.is_empty());
@@ -192,8 +160,26 @@ impl View<'_> {
         }
     }
 
+    /// A pod of which the API does not know yet how its containers are.
+    fn unheard(&self, pod: &Pod) -> Option<Wait> {
+        let ground = self.then.ground();
+        let sandbox = ground[ground.find(&pod.node_name)?].sandboxes.get(&pod.meta.key)?;
+        if sandbox.uid != pod.meta.uid || !sandbox.is_running {
+            return None;
+        }
+        let is_known = pod.status.containers.iter().any(|container| container.is_running);
+        let really = match (sandbox.is_ready, is_known) {
+            (true, _) if !pod.is_ready() => "are ready to serve",
+            (false, false) => "run",
+            _ => return None,
+        };
+        let text =
+            format!("its kubelet's status to reach the API: its containers {really} on {} already", pod.node_name);
+        Some(Wait::new("status", text))
+    }
+
     fn terminating(&self, pod: &Pod) -> Wait {
-        if let Some(trouble) = self.trouble(&pod.node_name) {
+        if let Some(trouble) = self.so_far.trouble(&pod.node_name) {
             return Wait::new(
                 "confirmation",
                 format!(
@@ -219,11 +205,7 @@ impl View<'_> {
             return Wait::new("node", "its scheduling gates to be taken away");
         }
         let settings = &self.tale.config.settings;
-        let refusals = self.tale.facts[..self.tale.until(self.at)].iter().filter_map(|recorded| match &recorded.fact {
-            Fact::Unschedulable { pod: key, message } if *key == pod.meta.key => Some((recorded.at, message)),
-            _ => None,
-        });
-        let refusals: Vec<(Time, &Name)> = refusals.collect();
+        let refusals = self.so_far.refusals(&pod.meta.key);
         let Some((last, message)) = refusals.last() else {
             return Wait::new("node", "the scheduler to choose a node: it has not been its turn yet");
         };
@@ -264,21 +246,13 @@ impl View<'_> {
                 format!("its node: {} is tainted, and the pod tolerates that for ever", pod.node_name),
             ));
         };
-        let plus = format!("+{}:{}", taint.key, taint.effect);
-        let tainted = self.tale.facts[..self.tale.until(self.at)].iter().rev().find(|recorded| {
-            matches!(&recorded.fact, Fact::Commit { kind: Kind::Node, key, what, .. }
-                if key.name == pod.node_name && what.contains(&plus))
-        });
-        let since = tainted.map_or(Time::ZERO, |recorded| recorded.at);
+        let since = self.so_far.tainted(&pod.node_name, taint).unwrap_or(Time::ZERO);
         // A pod that came later waits from then on.
-        let bound = self.tale.facts[..self.tale.until(self.at)].iter().rev().find(|recorded| {
-            matches!(&recorded.fact, Fact::Commit { verb: Verb::Updated, kind: Kind::Pod, key, what }
-                if *key == pod.meta.key && what.starts_with("bound to"))
-        });
-        let since = bound.map_or(since, |bound| bound.at.max(since));
+        let since = self.so_far.bound(&pod.meta.key).map_or(since, |bound| bound.max(since));
         let until = since + Span::from_secs(seconds as u64);
         let taint = format!("{}:{}", taint.key.trim_start_matches("node.kubernetes.io/"), taint.effect);
-        let trouble = self.trouble(&pod.node_name).map_or_else(String::new, |trouble| format!("; {}", trouble.words));
+        let trouble =
+            self.so_far.trouble(&pod.node_name).map_or_else(String::new, |trouble| format!("; {}", trouble.words));
         let text = format!(
             "the end of its toleration: held by the taint {taint} of {} until {} (tolerationSeconds {seconds}){trouble}",
             pod.node_name,
@@ -296,6 +270,7 @@ impl View<'_> {
         let is_tainted = node.taints.iter().any(|taint| taint.effect == Effect::NoExecute);
         if !is_ready {
             let why = self
+                .so_far
                 .trouble(name)
                 .map_or_else(|| "its kubelet has not reported yet".to_string(), |trouble| trouble.words);
             let taint = if is_tainted {
@@ -305,7 +280,7 @@ impl View<'_> {
             };
             return Wait::new("sign-of-life", format!("a sign of life: {why}{taint}"));
         }
-        if is_tainted && self.trouble(name).is_none() {
+        if is_tainted && self.so_far.trouble(name).is_none() {
             let period = SettingId::NodeMonitorPeriod;
             let text = format!(
                 "the next pass of the node lifecycle controller, which takes its taint off ({} {})",

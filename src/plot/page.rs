@@ -247,12 +247,12 @@ impl Page {
         }
     }
 
-    /// Whether so long a time can be seen.
-    pub fn shows(story: &Story, from: Time, to: Time) -> bool {
+    /// Whether so long a time takes as many columns of pixels.
+    pub fn shows(story: &Story, from: Time, to: Time, least: u32) -> bool {
         // No picture has more columns of pixels.
         let columns = u128::from(WIDTH.unsigned_abs());
         u128::from(to.min(story.until).saturating_since(from).as_micros()) * columns
-            >= u128::from(story.until.as_micros())
+            >= u128::from(story.until.as_micros()) * u128::from(least)
     }
 
     /// A count on an axis at the left, and its line across.

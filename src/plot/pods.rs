@@ -76,7 +76,8 @@ impl PodsChart {
         let legend = self.legend.iter().filter(|(look, _)| occurs(*look));
         let mut legend: Vec<_> = legend.map(|(look, name)| (Swatch::Look(*look), name.clone())).collect();
         if self.bands.iter().any(|band| !band.down.is_empty()) {
-            legend.push((Swatch::Area(Ink::GrayArea, Ink::Pole), "while the node is down".to_string()));
+            legend
+                .push((Swatch::Area(Ink::GrayArea, Ink::Pole), "while the node is not reachable or down".to_string()));
         }
         let mut page = Page::begin(&self.story, legend, GUTTER, 4, false);
         let lanes: Vec<(usize, Vec<usize>)> = self.bands.iter().map(|band| band.lanes(&page)).collect();
@@ -193,7 +194,7 @@ impl Bar {
 /// Whether one of the pieces has this look for long enough to be seen.
 pub(super) fn shows(story: &Story, pieces: &[(Time, Look)], until: Option<Time>, look: Look) -> bool {
     let ends = pieces.iter().skip(1).map(|piece| piece.0).chain([until.unwrap_or(story.until)]);
-    pieces.iter().zip(ends).any(|(piece, end)| piece.1 == look && Page::shows(story, piece.0, end))
+    pieces.iter().zip(ends).any(|(piece, end)| piece.1 == look && Page::shows(story, piece.0, end, 1))
 }
 
 /// Pieces as pixels between `from` and `to`; of those that begin in one column of pixels the last stands.

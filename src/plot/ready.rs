@@ -36,6 +36,9 @@ pub struct Panel {
     pub serving: Vec<(Time, i64)>,
 }
 
+/// What takes so many columns is not covered by the thickest line at its ends [px].
+const HIDDEN: u32 = 8;
+
 const DESIRED: Pen = Pen { ink: Ink::Desired, thickness: 2, dash: (9, 6) };
 const READY: Pen = Pen { ink: Ink::Blue, thickness: 6, dash: (0, 0) };
 /// It runs along the middle of the other where both are one.
@@ -134,17 +137,19 @@ impl ReadyChart {
             [panel] => format!("{} desired", panel.name),
             _ => "desired".to_string(),
         };
-        // What is too short to be seen needs no name.
+        // What is hidden by the lines around it needs no name.
         let has = |differ: fn(i64, i64) -> bool| {
-            let parts = |panel: &Panel| {
+            self.panels.iter().any(|panel| {
                 let moments: Vec<_> = panel.moments().collect();
-                let ends = moments.iter().skip(1).map(|moment| moment.0).chain([self.story.until]);
-                moments
-                    .iter()
-                    .zip(ends)
-                    .any(|(moment, end)| differ(moment.2, moment.3) && Page::shows(&self.story, moment.0, end))
-            };
-            self.panels.iter().any(parts)
+                let stretches = moments.chunk_by(|one, next| differ(one.2, one.3) == differ(next.2, next.3));
+                let mut end = 0;
+                stretches.into_iter().any(|stretch| {
+                    end += stretch.len();
+                    let until = moments.get(end).map_or(self.story.until, |next| next.0);
+                    let (from, _, ready, serving) = stretch[0];
+                    differ(ready, serving) && Page::shows(&self.story, from, until, HIDDEN)
+                })
+            })
         };
         let mut legend = vec![
             (Swatch::Curve(DESIRED), name),

@@ -4,6 +4,7 @@ use super::waterfall::{self, LossReport};
 use super::words::{ascii, bar, counted, folded, grouped, short};
 use super::{Milestone, OutageReport, Report, Verdict, WorkloadReport};
 use crate::kernel::time::Span;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How to print.
@@ -115,10 +116,7 @@ fn outage(text: &mut String, outage: &OutageReport, losses: &[LossReport]) {
     let ended = outage.ended_us.map_or_else(String::new, |ended| {
         format!(", over after {}", short(Span::from_micros(ended - outage.happened_us)))
     });
-    let nodes = match outage.nodes.as_slice() {
-        few if few.len() <= 4 => few.join(", "),
-        many => format!("{} nodes", many.len()),
-    };
+    let nodes = named(&outage.nodes.iter().map(String::as_str).collect::<Vec<_>>());
     let of = if nodes.is_empty() { String::new() } else { format!(" of {nodes}") };
     text.push_str(&format!("{}: {}{of} at {happened}{ended}\n", plain(&outage.id), outage.fault));
     if outage.workloads.is_empty() && !outage.nodes.is_empty() {
@@ -126,13 +124,31 @@ fn outage(text: &mut String, outage: &OutageReport, losses: &[LossReport]) {
     }
     for workload in &outage.workloads {
         text.push_str(&format!("{}   {}\n", workload.name, served(workload)));
-        milestones(text, &workload.milestones);
-        if !workload.placed_on.is_empty() {
-            let pods = counted(workload.replacements, "replacement");
-            text.push_str(&format!("  {pods} on {}\n", workload.placed_on.join(", ")));
-        }
+        milestones(text, workload);
+        text.push_str(&replaced(workload));
         let own = |loss: &&LossReport| loss.event == outage.id && loss.object == workload.name;
         losses.iter().filter(own).for_each(|loss| text.push_str(&waterfall::text(loss)));
+    }
+}
+
+/// Nodes by name if they are few, or how many.
+fn named(nodes: &[&str]) -> String {
+    const FEW: usize = 4;
+    if nodes.len() <= FEW { nodes.join(", ") } else { counted(nodes.len(), "node") }
+}
+
+/// `2 replacements on node-3, node-4`, or `3 of 12 replaced, on node-3`: how many, and where they went.
+fn replaced(workload: &WorkloadReport) -> String {
+    let WorkloadReport { lost, replacements, placed_on, .. } = workload;
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let nodes: Vec<&str> = placed_on.iter().map(String::as_str).filter(|node| seen.insert(node)).collect();
+    let nodes = named(&nodes);
+    match replacements < lost {
+        true if *replacements == 0 => String::new(),
+        true if nodes.is_empty() => format!("  {replacements} of {lost} replaced, on no node yet\n"),
+        true => format!("  {replacements} of {lost} replaced, on {nodes}\n"),
+        false if nodes.is_empty() => String::new(),
+        false => format!("  {} on {nodes}\n", counted(*replacements, "replacement")),
     }
 }
 
@@ -171,8 +187,14 @@ fn served(workload: &WorkloadReport) -> String {
 }
 
 /// In the order of time; those that were not reached come last. What nobody noticed has no consequences to wait for.
-fn milestones(text: &mut String, milestones: &[Milestone]) {
-    let mut milestones: Vec<&Milestone> = milestones.iter().collect();
+fn milestones(text: &mut String, workload: &WorkloadReport) {
+    // What some of the lost pods came to, though not all: a pod is replaced when it was evicted.
+    let is_for_some = |name: &str| match name {
+        "evicted" | "replaced" => (1..workload.lost).contains(&workload.replacements),
+        "placed" => (1..workload.lost).contains(&workload.placed_on.len()),
+        _ => false,
+    };
+    let mut milestones: Vec<&Milestone> = workload.milestones.iter().collect();
     milestones.sort_by_key(|milestone| milestone.at_us.unwrap_or(u64::MAX));
     let longest = milestones.iter().filter_map(|milestone| milestone.wait_us).max().unwrap_or(0);
     text.push_str(&format!("  {:<10} {:>9} {:>10}\n", "", "since", "wait"));
@@ -183,7 +205,8 @@ fn milestones(text: &mut String, milestones: &[Milestone]) {
                 text.push_str("  not noticed\n");
                 return;
             }
-            text.push_str(&format!("  {name:<10} {:>9}\n", "never"));
+            let never = if is_for_some(name) { "not by all" } else { "never" };
+            text.push_str(&format!("  {name:<10} {never:>9}\n"));
             continue;
         };
         let since = short(Span::from_micros(*since_us));

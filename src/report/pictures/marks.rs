@@ -14,6 +14,9 @@ const FLAGS: [(&str, &str); 3] =
 /// Nodes that a label names; of more it says how many.
 const NODES_NAMED: usize = 2;
 
+/// Characters of an action that a flag shows as they are.
+const ACTION_LONGEST: usize = 40;
+
 /// Faults and actions of a run that ended at `end`.
 pub fn marks(recorder: &Recorder, end: Time) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
@@ -32,13 +35,21 @@ pub fn marks(recorder: &Recorder, end: Time) -> Vec<Mark> {
             // What follows of an action under way is told by what comes of it.
             Fact::Acted { event, what } if !known.contains_key(event) => {
                 known.insert(event, marks.len());
-                let label = what.to_string();
+                let label = action_label(what);
                 marks.push(Mark { at: recorded.at, until: None, label, kind: MarkKind::Action });
             }
             _ => {}
         }
     }
     marks
+}
+
+/// `drain node-2`, or of a long one, as a patch, only what is done to what: `patch deployment/web`.
+fn action_label(what: &str) -> String {
+    if what.chars().count() <= ACTION_LONGEST {
+        return what.to_string();
+    }
+    what.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 /// `node.crash worker-2`, or `power.loss, 18 nodes`.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 const LEGEND: [(Look, &str); 7] = [
     (Look::Ready, "ready"),
-    (Look::Hearsay, "down, and the API says ready"),
+    (Look::Hearsay, "not reachable or down, and the API says ready"),
     (Look::NotReady, "not ready, as the API knows"),
     (Look::Evicting, "tainted NoExecute"),
     (Look::Cordoned, "cordoned"),

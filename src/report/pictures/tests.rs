@@ -100,8 +100,8 @@ fn the_pictures_of_a_crash_are_what_they_were() {
         [
             "timeline f916349ce6d92f2601345b62e7f1df01",
             "waterfall 9e6be3d07864a889cdc777efd1e7d298",
-            "pods 57fd9438dabc809ad422c37a39f5a141",
-            "nodes 59c150ff9732d2bac0b7e3c60fad8731"
+            "pods 1381516a2bf8c7f5454bbc9e4fe2e22f",
+            "nodes c0467eb11d317a451b5b12e71b81481a"
         ],
         "look at the pictures before you write new digests here"
     );
