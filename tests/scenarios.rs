@@ -12,6 +12,8 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+#[path = "scenarios/accounts.rs"]
+mod accounts;
 #[path = "scenarios/broken.rs"]
 mod broken;
 #[path = "corpus/harness.rs"]

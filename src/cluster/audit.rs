@@ -2,12 +2,13 @@
 
 use super::world::World;
 use crate::kernel::time::Time;
+use crate::object::pod::conditions;
 use crate::object::resources::Resources;
-use crate::object::{Kind, Node, Pod};
+use crate::object::{Key, Kind, Node, Object, Pod, condition};
 use crate::record::timeline::Steps;
 use crate::record::waterfall::Loss;
 use crate::record::workloads::workload_name;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// Checks every invariant of the whole state; costs as much as the state is large.
@@ -96,16 +97,28 @@ impl World {
         }
     }
 
-    /// The pods of a node ask for no more than it has.
+    /// The pods of a node ask for no more than it has, if the scheduler has put all of them there; those that its kubelet
+    /// has taken never do.
     fn audit_room(&self, broken: &mut Vec<String>) {
         let store = &self.server.store;
+        let manifests = self.config.manifests.iter().filter_map(Object::of::<Pod>);
+        let given: BTreeSet<&Key> =
+            manifests.filter(|pod| !pod.node_name.is_empty()).map(|pod| &pod.meta.key).collect();
+        let is_scheduled = |pod: &Pod| {
+            condition::find(&pod.status.conditions, conditions::SCHEDULED).is_some() && !given.contains(&pod.meta.key)
+        };
         for node in store.table(Kind::Node).all::<Node>() {
             let mut free = Resources::from(&node.allocatable);
-            for pod in store.table(Kind::Pod).on_node::<Pod>(node.meta.name()) {
-                if !pod.status.phase.is_terminal() {
-                    free.subtract(&pod.spec.requests(false));
-                    free.pods -= 1;
-                }
+            let there = || store.table(Kind::Pod).on_node::<Pod>(node.meta.name());
+            let machine = self.ground.find(node.meta.name()).map(|id| &self.ground[id]);
+            let is_taken = |pod: &Pod| {
+                let sandbox = machine.and_then(|machine| machine.sandboxes.get(&pod.meta.key));
+                sandbox.is_some_and(|sandbox| sandbox.uid == pod.meta.uid)
+            };
+            let is_all = there().all(|pod| is_scheduled(pod));
+            for pod in there().filter(|pod| !pod.status.phase.is_terminal() && (is_all || is_taken(pod))) {
+                free.subtract(&pod.spec.requests(false));
+                free.pods -= 1;
             }
             let short = free.cpu_milli < 0 || free.memory_bytes < 0 || free.ephemeral_bytes < 0 || free.pods < 0;
             if short {

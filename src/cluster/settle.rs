@@ -7,8 +7,8 @@
 //! the real ones. A rollout that a dump shows half done is therefore done at the beginning, and a pod that has a node in
 //! its manifest stays there unless a controller deletes it.
 //!
-//! The rehearsal is over when nothing has been written for a while but signs of life, or after a day. Then its objects, with their
-//! identities, and what its machines hold begin the real run. Their dates lie further back than the API server keeps
+//! The rehearsal is over when nothing has been written for a while but signs of life, or after a day. Then its objects, with
+//! their identities, and what its machines hold begin the real run. Their dates lie further back than the API server keeps
 //! Events, so none of those is left. The rules:
 //!
 //! - References to owners are left out of manifests: identities are given anew, so controllers adopt by their selectors.
@@ -29,7 +29,7 @@ use crate::node::heartbeat::LEASE_NAMESPACE;
 use crate::object::behavior::{Behavior, Moment};
 use crate::object::pod::conditions;
 use crate::object::{
-    ConditionStatus, DelayId, Deployment, Key, Kind, Lease, Name, Object, Pod, ReplicaSet, Revision, SettingId,
+    ConditionStatus, DelayId, Deployment, Key, Kind, Lease, Name, Object, Phase, Pod, ReplicaSet, Revision, SettingId,
     condition,
 };
 use crate::record::Detail;
@@ -210,7 +210,7 @@ fn unsettled(id: &WorkloadId, workload: &Workload, world: &World) -> Unsettled {
         workload: workload_name(id),
         ready,
         desired,
-        why: missing.iter().find_map(|pod| why_unready(pod, world)).or_else(|| why_uncreated(id, world)),
+        why: missing.iter().find_map(|pod| why_unready(pod, world)).or_else(|| why_uncreated(world, id)),
         is_as_given: are_given && ready + missing.len() as i64 == desired,
     }
 }
@@ -226,6 +226,9 @@ fn is_given_unready(pod: &Pod, config: &Config) -> bool {
 
 fn why_unready(pod: &Pod, world: &World) -> Option<Name> {
     let name = pod.meta.name();
+    if pod.status.phase == Phase::Failed && !pod.status.message.is_empty() {
+        return Some(format!("pod {name} has failed: {}", pod.status.message.trim_end_matches([' ', '.'])).into());
+    }
     let scheduled = condition::find(&pod.status.conditions, conditions::SCHEDULED);
     if let Some(refusal) = scheduled.filter(|known| known.status == ConditionStatus::False) {
         return Some(refusal.message.clone());
@@ -241,8 +244,29 @@ fn why_unready(pod: &Pod, world: &World) -> Option<Name> {
     is_never_ready(pod).then(|| format!("pod {name} is never ready: its `evenkeel.dev/ready-after` is `never`").into())
 }
 
+/// Pods that a manifest binds to a node that is not there and that nobody replaces: they are collected before the run
+/// begins.
+fn without_a_machine(world: &World) -> impl Iterator<Item = Unsettled> {
+    let is_replaced = |pod: &Pod| {
+        let mut sets = world.objects::<ReplicaSet>().filter(|set| set.meta.namespace() == pod.meta.namespace());
+        sets.any(|set| set.spec.selector.matches(&pod.meta.labels))
+    };
+    let given = world.config.manifests.iter().filter_map(Object::of::<Pod>).filter(move |pod| !is_replaced(pod));
+    let lost = given.filter(|pod| {
+        let is_gone = world.server.store.table(Kind::Pod).typed::<Pod>(&pod.meta.key).is_none();
+        is_gone && !pod.node_name.is_empty() && world.ground.find(&pod.node_name).is_none()
+    });
+    lost.filter(|pod| !pod.status.phase.is_terminal()).map(|pod| Unsettled {
+        workload: workload_name(&(Kind::Pod, pod.meta.key.clone())),
+        ready: 0,
+        desired: 1,
+        why: why_unready(pod, world),
+        is_as_given: false,
+    })
+}
+
 /// What the ReplicaSets of a workload say of pods that they could not create.
-fn why_uncreated(id: &WorkloadId, world: &World) -> Option<Name> {
+pub fn why_uncreated(world: &World, id: &WorkloadId) -> Option<Name> {
     let is_of = |set: &&Arc<ReplicaSet>| {
         let owner = set.meta.controller().map(|owner| (owner.kind, &owner.name));
         set.meta.namespace() == &id.1.namespace
@@ -263,7 +287,8 @@ impl World {
         let rehearsal = rehearse(&config, is_wanted)?;
         let mut world = World::begin(config, Beginning::Settled(&rehearsal));
         let behind = world.recorder.workloads.iter().filter(|(_, workload)| workload.converged.value() == 0);
-        let unsettled = behind.map(|(id, workload)| unsettled(id, workload, &world)).collect();
+        let behind = behind.map(|(id, workload)| unsettled(id, workload, &world));
+        let unsettled = behind.chain(without_a_machine(&world)).collect();
         world.past = Past { refused: rehearsal.refused(), unsettled };
         Some(world)
     }

@@ -4,6 +4,7 @@
 //! one starts with an empty memory. Its kubelet may stop and start alone. It sees the API server only through requests and its own watches, and reality
 //! through [`crate::ground`].
 
+pub mod admission;
 pub mod heartbeat;
 pub mod kubelet;
 pub mod pod_worker;

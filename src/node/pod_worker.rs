@@ -2,10 +2,12 @@
 //!
 //! Source of the behaviour: `pkg/kubelet/{pod_workers,kubelet_pods}.go`, `pkg/kubelet/status/status_manager.go`, v1.36.
 
+use super::admission::Rejection;
 use crate::ground::Sandbox;
 use crate::kernel::time::{Span, Time};
 use crate::object::behavior::Behavior;
 use crate::object::pod::{ContainerStatus, PodStatus, RestartPolicy, conditions};
+use crate::object::resources::Resources;
 use crate::object::{Condition, ConditionStatus, Name, Phase, Pod, Timestamp, Uid, condition};
 use crate::program::Context;
 use std::collections::BTreeMap;
@@ -30,12 +32,12 @@ pub enum Stage {
 }
 
 /// Why a pod ends that neither its containers nor a deletion ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Its node's disk was nearly full.
     Evicted,
-    /// It came while that was so.
-    Rejected,
+    /// The node did not take it.
+    Rejected(Rejection),
 }
 
 /// A pod's worker.
@@ -45,6 +47,8 @@ pub struct PodWorker {
     pub uid: Uid,
     /// Number of this worker, for timers and tickets.
     pub serial: u64,
+    /// What it asks for.
+    pub requests: Resources,
     /// How far it is.
     pub stage: Stage,
     /// How often its containers were started again.
@@ -99,6 +103,7 @@ impl PodWorker {
         PodWorker {
             uid: pod.meta.uid,
             serial,
+            requests: pod.spec.requests(false),
             stage,
             restarts: sandbox.map_or(0, |sandbox| sandbox.restarts + u32::from(!sandbox.is_running)),
             ip: sandbox.filter(|sandbox| sandbox.is_running).map(|sandbox| sandbox.ip),
@@ -124,13 +129,9 @@ impl PodWorker {
 
     /// The status of `pod` as this worker sees it.
     pub fn status(&self, pod: &Pod, date: Timestamp) -> PodStatus {
-        if self.verdict == Some(Verdict::Rejected) {
-            return PodStatus {
-                phase: Phase::Failed,
-                reason: EVICTED.into(),
-                message: "Pod was rejected: The node had condition: [DiskPressure]. ".into(),
-                ..PodStatus::default()
-            };
+        if let Some(Verdict::Rejected(Rejection { reason, message })) = &self.verdict {
+            let (reason, message) = (reason.clone(), message.clone());
+            return PodStatus { phase: Phase::Failed, reason, message, ..PodStatus::default() };
         }
         let is_running = matches!(self.stage, Stage::Running | Stage::Ready | Stage::Stopping);
         let is_ready = self.stage == Stage::Ready || self.stage == Stage::Stopping && pod.is_ready();

@@ -1,14 +1,12 @@
 //! The pods of a node: started, reported, stopped.
 //!
 //! Source: `pkg/kubelet/{kubelet,pod_workers}.go`, `pkg/kubelet/status/status_manager.go`,
-//! `staging/src/k8s.io/client-go/util/flowcontrol/backoff.go`, v1.36. Left out: admission on the node (the scheduler's word
-//! is taken) but for pressure, the status write of a pod that has not started, static pods, volumes, probes; the
-//! containers of a pod start, exit and end together.
+//! `staging/src/k8s.io/client-go/util/flowcontrol/backoff.go`, v1.36. Left out: the status write of a pod that has not
+//! started, static pods, volumes, probes; the containers of a pod start, exit and end together.
 
 use super::heartbeat::jittered;
 use super::kubelet::{Kubelet, ticket, timer};
 use super::pod_worker::{PodWorker, SIGKILL_EXIT, SIGTERM_EXIT, Stage, Verdict};
-use super::pressure::is_critical;
 use crate::apiserver::{DeleteOptions, Part, Reply, Request};
 use crate::ground::{Ground, Sandbox};
 use crate::kernel::time::Span;
@@ -51,8 +49,10 @@ impl Kubelet {
         }
         let (stage, ends) =
             (worker.stage, sandbox.filter(|sandbox| sandbox.is_running).and_then(|sandbox| sandbox.ends));
-        if stage == Stage::Starting && self.has_disk_pressure(cx) && !is_critical(pod) {
-            worker.verdict = Some(Verdict::Rejected);
+        if stage == Stage::Starting
+            && let Some(rejection) = self.rejection(pod, cx)
+        {
+            worker.verdict = Some(Verdict::Rejected(rejection));
             worker.stage = Stage::Stopped { exit_code: SIGKILL_EXIT };
         }
         self.keys.insert(worker.serial, key.clone());

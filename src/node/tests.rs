@@ -7,6 +7,7 @@ use crate::kernel::dist::Delay;
 use crate::kernel::rng::Draws;
 use crate::kernel::time::{Span, Time};
 use crate::object::pod::{Container, PodSpec, conditions};
+use crate::object::quantity::Quantity;
 use crate::object::service::{Endpoint, LABEL_SERVICE_NAME};
 use crate::object::{
     Clock, DelayId, Delays, Deletion, EndpointSlice, FactId, Key, Kind, Lease, Meta, Node, Object, Phase, Pod,
@@ -43,8 +44,7 @@ impl Stage {
         ] {
             delays.set(delay, constant(millis));
         }
-        let agent =
-            Agent::new(id, "n1".into(), Arc::new(Node { meta: Meta::new(Key::cluster("n1")), ..Node::default() }));
+        let agent = Agent::new(id, "n1".into(), Arc::new(node()));
         Stage { agent, ground, now: Time::ZERO, delays, revision: 0, timers: vec![], requests: vec![], story: vec![] }
     }
 
@@ -153,9 +153,17 @@ fn pod(name: &str, uid: u128) -> Pod {
     Pod { meta, spec: Arc::new(spec), node_name: "n1".into(), ..Pod::default() }
 }
 
+/// A node with four cores and room for ten pods.
+fn node() -> Node {
+    let mut node = Node { meta: Meta::new(Key::cluster("n1")), ..Node::default() };
+    for (resource, amount) in [("cpu", "4"), ("memory", "8Gi"), ("pods", "10")] {
+        node.allocatable.set(resource, Quantity::parse(amount).expect("a quantity"));
+    }
+    node
+}
+
 fn healthy_node() -> Node {
-    let conditions = heartbeat::healthy_conditions(Timestamp(0));
-    Node { meta: Meta::new(Key::cluster("n1")), conditions, ..Node::default() }
+    Node { conditions: heartbeat::healthy_conditions(Timestamp(0)), ..node() }
 }
 
 fn current(stage: &Stage, name: &str) -> Pod {
@@ -284,8 +292,7 @@ fn after_a_reboot_pods_start_again_in_place_or_are_finished() {
     let id = stage.ground.find("n1").unwrap();
     stage.ground[id].sandboxes.values_mut().for_each(|sandbox| sandbox.is_running = false);
     stage.timers.clear();
-    stage.agent =
-        Agent::new(id, "n1".into(), Arc::new(Node { meta: Meta::new(Key::cluster("n1")), ..Node::default() }));
+    stage.agent = Agent::new(id, "n1".into(), Arc::new(node()));
     for mut pod in objects {
         if *pod.meta.name() == "goes" {
             pod.meta.deletion = Some(Deletion { at: Timestamp(0), grace_seconds: 30 });

@@ -33,6 +33,8 @@ pub mod conditions {
     pub const READY: &str = "Ready";
     /// Somebody is about to delete it, and why.
     pub const DISRUPTION_TARGET: &str = "DisruptionTarget";
+    /// Reason of a disruption: a taint of its node that it does not tolerate, or does not any longer.
+    pub const BY_TAINT: &str = "DeletionByTaintManager";
 }
 
 /// When containers that ended are started again.

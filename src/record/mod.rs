@@ -5,6 +5,7 @@
 pub mod causes;
 pub mod converge;
 pub mod describe;
+mod hands;
 pub mod outage;
 pub mod rollout;
 pub mod rounds;
@@ -154,6 +155,7 @@ impl Recorder {
             self.causes.on_commit(change);
         }
         let workload = self.workloads.on_commit(at, change);
+        let moved = self.workloads.take_moved();
         self.routes.on_commit(change);
         self.outages.on_commit(at, change, &self.workloads, &self.routes);
         if !self.is_full() {
@@ -165,6 +167,9 @@ impl Recorder {
         let cause = own.filter(|recorded| recorded.at == at).map_or(change.cause, |recorded| recorded.why.cause);
         let root = self.root(change.cause);
         let trigger = self.trigger(at, cause, root, wait.setting, wait.held);
+        for (pod, from) in moved {
+            self.ledger.changes_hands(&pod, from.as_ref(), &trigger, &self.workloads);
+        }
         self.ledger.on_commit(change, workload, &trigger, &self.workloads, &self.routes);
     }
 

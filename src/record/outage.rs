@@ -7,8 +7,9 @@ use super::routes::Routes;
 use super::workloads::{WorkloadId, Workloads};
 use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
-use crate::object::{ConditionStatus, EndpointSlice, Fact, Key, Kind, Name, Node, Pod, Revision};
-use std::collections::BTreeMap;
+use crate::object::pod::conditions;
+use crate::object::{ConditionStatus, EndpointSlice, Fact, Key, Kind, Name, Node, Pod, Revision, condition};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of the milestones after the first, in the order in which they are usually reached.
 pub const MILESTONES: [&str; 9] =
@@ -130,7 +131,9 @@ impl Outage {
 
     /// The moments of [`MILESTONES`] for one of its rows; those not reached are none.
     pub fn milestones(&self, row: &Row, workloads: &Workloads, hold: Span, end: Time) -> [Option<Time>; 9] {
-        let since = self.noticed().unwrap_or(self.at);
+        // What it cost later, as pods of a node that is gone, it had not cost yet.
+        let evicted = row.places.iter().filter_map(|place| place.evicted).max();
+        let since = self.noticed().max(evicted).unwrap_or(self.at);
         let workload = workloads.get(&row.workload);
         [
             self.noticed(),
@@ -153,6 +156,12 @@ struct NodeState {
     is_tainted: bool,
 }
 
+/// Whether the taint eviction controller has given a pod up.
+fn is_evicted_by_taint(pod: &Pod) -> bool {
+    condition::find(&pod.status.conditions, conditions::DISRUPTION_TARGET)
+        .is_some_and(|condition| condition.reason == conditions::BY_TAINT)
+}
+
 /// All outages, and what of the cluster they need to know.
 #[derive(Clone, Debug, Default)]
 pub struct Outages {
@@ -163,6 +172,8 @@ pub struct Outages {
     places: BTreeMap<Key, Vec<(usize, usize, usize)>>,
     /// How many places await a route.
     unrouted: usize,
+    /// Faults that last.
+    lasting: BTreeSet<Name>,
 }
 
 impl Outages {
@@ -195,10 +206,13 @@ impl Outages {
 
     /// A fact, after which more may be known to all nodes if it `is_news` to `routes`.
     pub fn on_fact(&mut self, at: Time, fact: &Fact, is_news: bool, routes: &Routes) {
-        if let Fact::ContainersStarted { pod, .. } = fact {
-            self.each_place(pod, |place| {
+        match fact {
+            Fact::ContainersStarted { pod, .. } => self.each_place(pod, |place| {
                 place.started.get_or_insert(at);
-            });
+            }),
+            Fact::FaultBegan { fault, .. } => drop(self.lasting.insert(fault.clone())),
+            Fact::FaultEnded { fault } => drop(self.lasting.remove(fault)),
+            _ => {}
         }
         if is_news {
             self.judge_routes(at, routes);
@@ -225,6 +239,10 @@ impl Outages {
         let name = change.key().name.clone();
         let Some(node) = change.after::<Node>() else {
             self.nodes.remove(&name);
+            // Who removed it knows.
+            for outage in self.all.iter_mut().filter(|outage| outage.nodes.contains(&name)) {
+                outage.noticed.entry(name.clone()).or_insert(at);
+            }
             return;
         };
         let is_tainted = node.evicting_taints().any(|taint| taint.key.starts_with("node.kubernetes.io/"));
@@ -259,11 +277,15 @@ impl Outages {
             let workload = workloads.pod(key).and_then(|record| record.workload.as_ref());
             return self.pod_created(at, key, workload);
         };
-        let (mut unrouted, is_terminating) = (0, pod.meta.is_terminating() && !old.meta.is_terminating());
+        // A pod whose node is gone fails first and is deleted after that; its replacement does not wait for the deletion.
+        let (mut unrouted, is_given_up) = (0, old.is_active() && !pod.is_active());
+        if is_given_up && is_evicted_by_taint(pod) {
+            self.is_lost_again(key);
+        }
         let became_ready = pod.is_ready() && !old.is_ready();
         self.each_place(key, |place| {
             // A pod that has been ready again since is lost to something else.
-            if is_terminating && place.lost == *key && place.ready.is_none() {
+            if is_given_up && place.lost == *key && place.ready.is_none() {
                 place.evicted.get_or_insert(at);
             }
             if pod.node_name != old.node_name && place.replacement.as_ref() == Some(key) {
@@ -277,6 +299,17 @@ impl Outages {
             }
         });
         self.unrouted += unrouted;
+    }
+
+    /// A pod that had become ready again goes because of a taint after all: while the fault lasts, that is its doing.
+    fn is_lost_again(&mut self, pod: &Key) {
+        for &(outage, row, place) in self.places.get(pod).into_iter().flatten() {
+            let outage = &mut self.all[outage];
+            let place = &mut outage.rows[row].places[place];
+            if place.lost == *pod && place.ready.is_some() && self.lasting.contains(&outage.id) {
+                *place = Place::new(pod.clone());
+            }
+        }
     }
 
     /// A pod goes: the places that it made ready and that await a route await none any more.

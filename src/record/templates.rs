@@ -59,6 +59,11 @@ impl Templates {
         self.sets.insert(set.meta().uid, Set { deployment, template: template.clone(), is_current });
         was_there
     }
+
+    /// A ReplicaSet belongs to another Deployment now, or to none.
+    pub fn forget(&mut self, set: Uid) {
+        self.sets.remove(&set);
+    }
 }
 
 #[cfg(test)]

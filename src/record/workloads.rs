@@ -9,7 +9,8 @@ use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::pod::conditions;
 use crate::object::{
-    ConditionStatus, Deployment, Fact, Key, Kind, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid, condition,
+    ConditionStatus, Deployment, Fact, Key, Kind, Meta, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid,
+    condition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,11 @@ pub fn is_called(id: &WorkloadId, name: &str) -> bool {
     let (namespace, own) = rest.split_once('/').unwrap_or(("default", rest));
     let is_kind = Kind::called(word) == Some(id.0) || id.0.name().eq_ignore_ascii_case(word);
     is_kind && *id.1.namespace == *namespace && *id.1.name == *own
+}
+
+/// What is wanted of a workload with this metadata: nothing once it is being deleted.
+fn wanted(meta: &Meta, replicas: i32) -> i32 {
+    if meta.is_terminating() { 0 } else { replicas }
 }
 
 /// One workload over time.
@@ -93,7 +99,7 @@ pub struct PodRecord {
     /// Where it stands.
     pub situation: Situation,
     /// Its owner, if it has one.
-    owner: Option<Uid>,
+    pub(super) owner: Option<Uid>,
     /// Whether it is of the template that its Deployment has now, or its workload is no Deployment.
     pub is_current: bool,
     is_live: bool,
@@ -131,9 +137,11 @@ impl PodRecord {
 #[derive(Clone, Debug, Default)]
 pub struct Workloads {
     all: BTreeMap<WorkloadId, Workload>,
-    pods: BTreeMap<Key, PodRecord>,
+    pub(super) pods: BTreeMap<Key, PodRecord>,
     /// Deployment of each ReplicaSet that has one, and which of them are current.
-    templates: Templates,
+    pub(super) templates: Templates,
+    /// Pods that changed hands with the last commit.
+    pub(super) moved: Vec<(Key, Option<WorkloadId>)>,
     /// 1 while every workload is converged.
     converged: Steps,
     /// Workloads that are not.
@@ -190,7 +198,11 @@ impl Workloads {
             Kind::ReplicaSet => self.replica_set_changed(at, change),
             Kind::Deployment => {
                 let (deployment, id) = (change.after::<Deployment>(), (Kind::Deployment, change.key().clone()));
-                self.set_desired(at, id.clone(), deployment.map_or(0, |deployment| deployment.replicas()));
+                self.set_desired(
+                    at,
+                    id.clone(),
+                    deployment.map_or(0, |deployment| wanted(deployment.meta(), deployment.replicas())),
+                );
                 if let (Some(deployment), Some(workload)) = (deployment, self.all.get_mut(&id)) {
                     workload.rollout.take_note(at, deployment);
                     if self.templates.deployment(deployment) {
@@ -242,7 +254,7 @@ impl Workloads {
         self.judge(at, id);
     }
 
-    fn set_desired(&mut self, at: Time, id: WorkloadId, desired: i32) {
+    pub(super) fn set_desired(&mut self, at: Time, id: WorkloadId, desired: i32) {
         let workload = self.all.entry(id.clone()).or_default();
         for steps in [&mut workload.ready, &mut workload.serving, &mut workload.live] {
             let value = steps.value();
@@ -257,25 +269,44 @@ impl Workloads {
 
     fn replica_set_changed(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
         let set = change.object().of::<ReplicaSet>()?;
-        match set.meta.controller() {
+        let controller = |set: &Arc<ReplicaSet>| set.meta.controller().map(|owner| owner.uid);
+        let had = change.before::<ReplicaSet>().map(controller);
+        let has_moved = change.new.is_some() && had.is_some_and(|had| had != controller(set));
+        if has_moved {
+            self.templates.forget(set.meta.uid);
+        }
+        let id = match set.meta.controller() {
             Some(OwnerRef { kind: Kind::Deployment, name, .. }) => {
                 let deployment = Key { namespace: set.meta.namespace().clone(), name: name.clone() };
+                if has_moved {
+                    self.set_desired(at, (Kind::ReplicaSet, change.key().clone()), 0);
+                }
                 if self.templates.set(set, deployment.clone()) {
                     self.templates_changed(at, &(Kind::Deployment, deployment));
                 }
                 None
             }
             _ => {
-                let desired = change.after::<ReplicaSet>().map_or(0, |set| set.replicas());
+                let desired = change.after::<ReplicaSet>().map_or(0, |set| wanted(set.meta(), set.replicas()));
                 let id = (Kind::ReplicaSet, change.key().clone());
                 self.set_desired(at, id.clone(), desired);
                 Some(id)
             }
+        };
+        if has_moved {
+            self.set_moves(at, set.meta.uid);
         }
+        id
     }
 
     fn pod_changed(&mut self, at: Time, change: &Change) -> Option<WorkloadId> {
         let key = change.key().clone();
+        if let (Some(old), Some(new)) = (change.before::<Pod>(), change.after::<Pod>()) {
+            let [had, has] = [old, new].map(|pod| pod.meta.controller().map(|owner| owner.uid));
+            if had != has {
+                self.pod_moves(at, &key, has, self.workload_of(new));
+            }
+        }
         let before = self.pods.get(&key).cloned();
         let after = change.after::<Pod>().map(|pod| {
             let known = before.as_ref().filter(|record| record.pod.meta.uid == pod.meta.uid);
@@ -306,27 +337,36 @@ impl Workloads {
         let bound = |record: &Option<PodRecord>| record.as_ref().is_some_and(|record| !record.node.is_empty());
         self.placed += u64::from(!bound(&before) && bound(&after));
         let workload = after.as_ref().or(before.as_ref()).and_then(|record| record.workload.clone());
-        let difference = |holds: fn(&PodRecord) -> bool| {
-            i64::from(after.as_ref().is_some_and(holds)) - i64::from(before.as_ref().is_some_and(holds))
-        };
         if let Some((Kind::Pod, _)) = &workload {
             self.want_bare_pod(at, change);
         }
-        self.count(at, workload.clone(), |workload| &mut workload.ready, difference(|record| record.is_ready));
-        self.count(at, workload.clone(), |workload| &mut workload.serving, difference(|record| record.is_serving));
-        self.count(at, workload.clone(), |workload| &mut workload.actual, difference(PodRecord::is_actual));
-        self.count(at, workload.clone(), |workload| &mut workload.live, difference(|record| record.is_live));
-        self.count(at, workload.clone(), |workload| &mut workload.unplaced, difference(PodRecord::is_unplaced));
-        if let Some(workload) = workload.as_ref().and_then(|id| self.all.get_mut(id)) {
-            let [from, to] = [&before, &after].map(|record| record.as_ref().map(PodRecord::stand));
-            workload.rounds.moved(at, from, to);
-        }
+        self.stands(at, workload.as_ref(), before.as_ref(), after.as_ref());
         self.add_up(at, workload.clone(), before.as_ref(), after.as_ref());
         match after {
             Some(record) => self.pods.insert(key, record),
             None => self.pods.remove(&key),
         };
         workload
+    }
+
+    /// A pod of a workload stands elsewhere now, comes or goes.
+    pub(super) fn stands(
+        &mut self,
+        at: Time,
+        workload: Option<&WorkloadId>,
+        before: Option<&PodRecord>,
+        after: Option<&PodRecord>,
+    ) {
+        let difference =
+            |holds: fn(&PodRecord) -> bool| i64::from(after.is_some_and(holds)) - i64::from(before.is_some_and(holds));
+        self.count(at, workload.cloned(), |workload| &mut workload.ready, difference(|record| record.is_ready));
+        self.count(at, workload.cloned(), |workload| &mut workload.serving, difference(|record| record.is_serving));
+        self.count(at, workload.cloned(), |workload| &mut workload.actual, difference(PodRecord::is_actual));
+        self.count(at, workload.cloned(), |workload| &mut workload.live, difference(|record| record.is_live));
+        self.count(at, workload.cloned(), |workload| &mut workload.unplaced, difference(PodRecord::is_unplaced));
+        if let Some(workload) = workload.and_then(|id| self.all.get_mut(id)) {
+            workload.rounds.moved(at, before.map(PodRecord::stand), after.map(PodRecord::stand));
+        }
     }
 
     /// What only ever grows: pods lost and evicted, restarts.

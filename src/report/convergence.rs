@@ -135,10 +135,19 @@ impl Convergence {
     }
 }
 
-/// What is wrong with each workload that is not as wanted at the end.
+/// How many workloads that are not as wanted are told of.
+const MOST_BEHIND: usize = 5;
+
+/// What is wrong with the workloads that are not as wanted at the end.
 pub fn behind(outlooks: &[Judgement<'_>], end: Time) -> Vec<String> {
     let wrong = outlooks.iter().filter(|(_, _, outlook)| *outlook != Outlook::AsWanted);
-    wrong.filter_map(|(id, workload, outlook)| sentence(id, workload, outlook, end)).collect()
+    let mut behind: Vec<String> =
+        wrong.filter_map(|(id, workload, outlook)| sentence(id, workload, outlook, end)).collect();
+    if behind.len() > MOST_BEHIND {
+        let left_out = behind.split_off(MOST_BEHIND).len();
+        behind.push(format!("and {left_out} more"));
+    }
+    behind
 }
 
 /// What a run that need not converge should tell all the same: workloads that go round or are stuck.

@@ -3,8 +3,9 @@
 use super::outlook::Need;
 use super::words::counted;
 use crate::cluster::World;
+use crate::cluster::settle::why_uncreated;
 use crate::object::taint::{NOT_READY, UNREACHABLE, tolerated_for_ever};
-use crate::object::{Deployment, Key, Kind, Name, Node};
+use crate::object::{Deployment, Key, Kind, Name, Node, Phase};
 use crate::record::situation::Situation;
 use crate::record::workloads::{PodRecord, Workload, WorkloadId, workload_name};
 use crate::scenario::measure::Evidence;
@@ -22,7 +23,7 @@ pub fn needs(world: &World, id: &WorkloadId, workload: &Workload) -> Vec<Need> {
     needs.extend(on_lost_nodes(world, &pods));
     needs.extend(never_ready(world, id, &pods));
     if needs.is_empty() {
-        needs.push(unexplained(id, workload));
+        needs.push(unexplained(world, id, workload, &pods));
     }
     needs
 }
@@ -144,8 +145,21 @@ fn pods_that(count: usize, one: &str, many: &str) -> String {
 }
 
 /// Nothing of it is there that would explain it.
-fn unexplained(id: &WorkloadId, workload: &Workload) -> Need {
+fn unexplained(world: &World, id: &WorkloadId, workload: &Workload, pods: &[(&Key, &PodRecord)]) -> Need {
     let missing = (workload.desired.value() - workload.live.value()).max(0) as usize;
+    let failed = pods.iter().find(|(_, record)| record.pod.status.phase == Phase::Failed);
+    if let (Kind::Pod, Some((_, failed))) = (id.0, failed) {
+        let status = &failed.pod.status;
+        let why = if status.message.is_empty() { "its containers have ended" } else { &status.message };
+        return need(
+            format!("its pod has failed ({})", why.trim_end_matches([' ', '.'])),
+            "somebody who applies it again where it can run, better with a controller",
+        );
+    }
+    if let Some(why) = why_uncreated(world, id).filter(|_| missing > 0) {
+        let what = format!("{} missing ({why})", pods_that(missing, "is", "are"));
+        return need(what, "a template that the API server takes");
+    }
     match id.0 {
         Kind::Pod => need(
             "its pod is gone, and a pod without a controller is not made again".into(),

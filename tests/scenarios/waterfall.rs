@@ -53,7 +53,7 @@ impl Case {
         text
     }
 
-    fn run(&self) -> Report {
+    pub fn run(&self) -> Report {
         let files = |path: &str| if path == "x.toml" { Ok(self.text()) } else { Err("no such file".to_string()) };
         let loaded = scenario::load("x.toml", &files).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
         let finished = simulate(&loaded, None);

@@ -14,7 +14,7 @@ mod story;
 use crate::apiserver::{Change, Part, Reply, Request};
 use crate::kernel::time::Span;
 use crate::object::fact::Why;
-use crate::object::pod::conditions::DISRUPTION_TARGET;
+use crate::object::pod::conditions::{self, DISRUPTION_TARGET};
 use crate::object::taint::{Effect, Taint};
 use crate::object::{
     Condition, ConditionStatus, Edit, FactId, Key, Kind, Meta, Name, Node, Pod, SettingId, Timestamp, condition,
@@ -182,7 +182,7 @@ fn disrupted(now: Timestamp) -> Condition {
     Condition {
         kind: DISRUPTION_TARGET.into(),
         status: ConditionStatus::True,
-        reason: "DeletionByTaintManager".into(),
+        reason: conditions::BY_TAINT.into(),
         message: "Taint manager: deleting due to NoExecute taint".into(),
         last_transition: now,
         last_update: now,

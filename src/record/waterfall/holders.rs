@@ -58,13 +58,29 @@ impl Ledger {
             }
             return;
         }
-        self.come(key, pod, workload, trigger);
+        self.come(key, Candidate::new(pod.clone()), workload, trigger);
+    }
+
+    /// A pod that belonged to the workload `from` belongs to another one now.
+    pub fn changes_hands(&mut self, key: &Key, from: Option<&WorkloadId>, trigger: &Trigger, workloads: &Workloads) {
+        let kept = self.candidates.get(key).map(|(_, candidate)| candidate.clone());
+        let to = workloads.pod(key).and_then(|record| record.workload.as_ref());
+        if let Some(from) = from {
+            self.leave(key, from, trigger);
+            self.balance(from, Some(key), trigger, workloads);
+        }
+        if let Some(to) = to {
+            if let Some(candidate) = kept {
+                self.come(key, Candidate { vacancy: None, ..candidate }, to, trigger);
+            }
+            self.balance(to, Some(key), trigger, workloads);
+        }
     }
 
     /// A pod is there that is meant to serve.
-    pub(super) fn come(&mut self, key: &Key, pod: &Arc<Pod>, workload: &WorkloadId, trigger: &Trigger) {
+    pub(super) fn come(&mut self, key: &Key, candidate: Candidate, workload: &WorkloadId, trigger: &Trigger) {
         self.arrivals += 1;
-        self.candidates.insert(key.clone(), (self.arrivals, Candidate::new(pod.clone())));
+        self.candidates.insert(key.clone(), (self.arrivals, candidate));
         let book = self.books.entry(workload.clone()).or_default();
         match book.unheld.first().copied() {
             Some(number) => self.hold(number, key, trigger),
