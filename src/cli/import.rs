@@ -18,9 +18,15 @@ const UNNAMED: &str = "cluster";
 /// Makes a scenario of a dump and writes it with its manifests.
 pub fn dump(arguments: &DumpArguments) -> u8 {
     let name = arguments.name.clone().unwrap_or_else(|| name_of(arguments.files().next()));
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) || name.contains(char::is_control) {
+        let name = name.escape_default();
+        terminal::err(&format!("error: `{name}` is no name for a file; name the scenario with --name NAME\n"));
+        return exit::UNUSABLE;
+    }
+    let beside = beside(&name, arguments);
     let imported = texts(arguments).and_then(|texts| {
         let files: Vec<_> = texts.iter().map(|(name, text)| SourceFile { name, text }).collect();
-        import::dump(&name, &files)
+        import::dump(&name, &beside, &files)
     });
     let imported = match imported {
         Ok(imported) => imported,
@@ -31,7 +37,7 @@ pub fn dump(arguments: &DumpArguments) -> u8 {
             return exit::UNUSABLE;
         }
     };
-    match write(&name, &imported, arguments) {
+    match write(&name, &beside, &imported, arguments) {
         Ok(told) => terminal::out(&terminal::style(arguments.shown, None).finish(told)),
         Err(error) => {
             terminal::err(&format!("error: {error:#}\n"));
@@ -44,6 +50,26 @@ pub fn dump(arguments: &DumpArguments) -> u8 {
 fn name_of(path: Option<&PathBuf>) -> String {
     let stem = path.and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
     stem.filter(|stem| stem != "-").unwrap_or_else(|| UNNAMED.to_string())
+}
+
+/// The name of the file with the manifests: that of the scenario, unless that file is a dump that is read.
+fn beside(name: &str, arguments: &DumpArguments) -> String {
+    let usual = format!("{name}.yaml");
+    if is_input(&within(&usual, arguments), arguments) { format!("{name}-objects.yaml") } else { usual }
+}
+
+/// Whether a file is one of the dumps.
+fn is_input(path: &Path, arguments: &DumpArguments) -> bool {
+    let Ok(own) = std::fs::canonicalize(path) else { return false };
+    arguments.files().any(|input| std::fs::canonicalize(input).is_ok_and(|input| input == own))
+}
+
+/// A file in the folder to write into.
+fn within(name: &str, arguments: &DumpArguments) -> PathBuf {
+    match arguments.out_dir.as_path() {
+        here if here == Path::new(".") => PathBuf::from(name),
+        folder => folder.join(name),
+    }
 }
 
 /// The files with their names, as they were given.
@@ -70,15 +96,14 @@ fn texts(arguments: &DumpArguments) -> Result<Vec<(String, String)>, Problems> {
 }
 
 /// Writes both files, or none, and says what to know and what to do next.
-fn write(name: &str, imported: &Imported, arguments: &DumpArguments) -> Result<String> {
-    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) || name.contains(char::is_control) {
-        bail!("`{}` is no name for a file; name the scenario with --name NAME", name.escape_default());
+fn write(name: &str, beside: &str, imported: &Imported, arguments: &DumpArguments) -> Result<String> {
+    let (scenario, manifests) = (within(&format!("{name}.toml"), arguments), within(beside, arguments));
+    if let Some(path) = [&scenario, &manifests].into_iter().find(|path| is_input(path, arguments)) {
+        bail!(
+            "{} is a dump that is read here, and is not written over; name the scenario with --name NAME",
+            path.display()
+        );
     }
-    let path = |ending: &str| match arguments.out_dir.as_path() {
-        here if here == Path::new(".") => PathBuf::from(format!("{name}.{ending}")),
-        folder => folder.join(format!("{name}.{ending}")),
-    };
-    let (scenario, manifests) = (path("toml"), path("yaml"));
     // The manifests first: without them a scenario is of no use.
     let files = [(manifests.as_path(), imported.manifests.as_str()), (&scenario, &imported.scenario)];
     write_new(&files, arguments.force, "--name for another name")?;

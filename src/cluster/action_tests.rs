@@ -162,6 +162,18 @@ fn each_node_is_cut_off_and_connected_again_at_its_own_moment() {
 }
 
 #[test]
+fn what_another_event_ends_gets_well_node_by_node() {
+    let cut = planned("node.partition", "stagger=30s", 60, None, "n0 n1 n2");
+    let end = done("end", 100, "fault.end", &[("of", "node.partition-60")], Target::Cluster);
+    let world = ran(with(&["a"], 200, vec![cut, end]));
+    let heals = world.recorder().facts.iter().filter(|recorded| matches!(recorded.fact, Fact::LinkHealed(_)));
+    let heals: Vec<_> = heals.map(|recorded| recorded.at).collect();
+    assert!(heals.len() == 3 && heals[0] < heals[1] && heals[1] < heals[2], "{heals:?}");
+    assert!(heals.iter().all(|heal| (at(100)..at(130)).contains(heal)), "{heals:?}");
+    assert_eq!((missed(&world).len(), world.open_events), (0, 0));
+}
+
+#[test]
 fn a_fault_is_ended_before_its_time_once() {
     let end = |id: &str, start, of: &str| done(id, start, "fault.end", &[("of", of)], Target::Cluster);
     let events = vec![

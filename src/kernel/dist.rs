@@ -154,10 +154,7 @@ impl Delay {
             Delay::Normal { sd: Span::ZERO, .. } => {
                 Err("a normal delay needs a standard deviation above zero; without one it is constant".to_string())
             }
-            Delay::Weibull { shape_milli, .. } if !SHAPES.contains(&shape_milli) => {
-                let [least, most] = [SHAPES.start(), SHAPES.end()].map(|&shape| thousandths(shape));
-                Err(format!("the shape of a Weibull delay is from {least} to {most}, not {}", thousandths(shape_milli)))
-            }
+            Delay::Weibull { shape_milli, .. } => validate_shape(shape_milli, &thousandths(shape_milli)),
             Delay::Quantiles(ref table) => validate_quantiles(table),
             Delay::Values(ref table) if table.iter().all(|&(_, weight)| weight == 0) => {
                 Err("a table of delays needs at least one with a weight above zero".to_string())
@@ -213,6 +210,18 @@ fn bounds(f: &mut fmt::Formatter<'_>, min: Span, max: Span) -> fmt::Result {
 
 /// Shapes of a Weibull delay that make sense (thousandths). Measured failures and repairs lie between 0.5 and 3.
 const SHAPES: std::ops::RangeInclusive<u32> = 100..=10_000;
+
+/// Whether a Weibull delay may have this shape (thousandths), which was written so.
+///
+/// # Errors
+/// A sentence that says what was expected.
+pub fn validate_shape(shape_milli: u32, written: &str) -> Result<(), String> {
+    if SHAPES.contains(&shape_milli) {
+        return Ok(());
+    }
+    let [least, most] = [SHAPES.start(), SHAPES.end()].map(|&shape| thousandths(shape));
+    Err(format!("the shape of a Weibull delay is from {least} to {most}, not {written}"))
+}
 
 fn thousandths(value: u32) -> String {
     trimmed(value, 1_000)

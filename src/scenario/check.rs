@@ -8,7 +8,7 @@ use super::problem::code;
 use super::reader::{At, Mention, Sink};
 use super::schema::{Claim, Draft, Moment, Scenario};
 use super::suggest::{listed, nearest};
-use super::target::{WORKLOADS, workload};
+use super::target::{WORKLOADS, without_kind, workload};
 use crate::kernel::rng::Draws;
 use crate::object::reference::unsimulated;
 use crate::object::{Kind, Node, Object};
@@ -21,6 +21,7 @@ mod endings;
 mod events;
 mod nodes;
 mod order;
+mod pods;
 mod trial;
 
 /// Reports everything in `scenario` that refers to something that is not there. `objects` are those of its manifests and
@@ -66,6 +67,7 @@ pub fn check(
     check.failures(sink);
     check.expectations(sink);
     check.mentions(sink);
+    check.something_runs(sink);
 }
 
 fn workloads_of(objects: &[&Object]) -> BTreeSet<String> {
@@ -127,6 +129,29 @@ impl Check<'_> {
         }
     }
 
+    /// Whether there is anything that has pods. Where it has been told of each workload that it has none, that is enough.
+    fn something_runs(&self, sink: &mut Sink<'_>) {
+        let Some(objects) = self.objects.as_ref().filter(|_| !sink.problems.has_errors()) else { return };
+        let has_pods = |object: &&Object| object.kind() == Kind::Pod || WORKLOADS.contains(&object.kind());
+        let is_told = sink.problems.list.iter().any(|problem| problem.code == code::NO_PODS);
+        if is_told || objects.iter().any(has_pods) {
+            return;
+        }
+        let (bytes, message, help) = match self.scenario.manifests.first() {
+            None => (
+                &(0..0),
+                "there is no workload: nothing will run, and nothing can converge",
+                "add a `[[workload]]`, or name the files with its YAML: `manifests = [\"app.yaml\"]`",
+            ),
+            Some(first) => (
+                &first.bytes,
+                "the manifests have no pods and no workloads: nothing will run, and nothing can converge",
+                "add a file with a Deployment, a ReplicaSet or a Pod, or a `[[workload]]`",
+            ),
+        };
+        sink.warning(code::NOTHING_RUNS, bytes, message).help(help).note("a run that places no pod fails");
+    }
+
     fn failures(&self, sink: &mut Sink<'_>) {
         if !self.scenario.are_pools_complete {
             return;
@@ -146,6 +171,22 @@ impl Check<'_> {
         let ids = &self.scenario.event_ids;
         let exists = ids.contains(&id.value) || !self.scenario.are_events_known;
         if !exists {
+            // Its own id, or that of one of its events: `f-1`.
+            let random = self.scenario.failures.iter().map(|failure| &failure.id.value);
+            let random = random.into_iter().find(|own| {
+                let number = id.value.strip_prefix(own.as_str()).and_then(|rest| rest.strip_prefix('-'));
+                **own == id.value || number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            });
+            if let Some(own) = random {
+                let message = match *own == id.value {
+                    true => format!("`{own}` is a `[[failure]]`, not an event"),
+                    false => format!("`{}` would come of the `[[failure]]` `{own}`: nothing can refer to it", id.value),
+                };
+                sink.error(code::UNKNOWN_EVENT, &id.bytes, message)
+                    .note("what fails at random, when and how often, is another thing with each seed")
+                    .help("to refer to it, write what happens as an `[[event]]`");
+                return false;
+            }
             let problem = sink.error(code::UNKNOWN_EVENT, &id.bytes, format!("there is no event `{}`", id.value));
             problem.guess(nearest(&id.value, ids.iter().map(String::as_str)));
             match ids.is_empty() {
@@ -201,8 +242,8 @@ impl Check<'_> {
             }
             let problem = sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value));
             problem.label("expected `deployment/NAME`, with `NAMESPACE/NAME` outside `default`");
-            if !name.value.contains('/') {
-                problem.help(format!("write \"deployment/{}\"", name.value));
+            if let Some(meant) = without_kind(&name.value) {
+                problem.help(format!("write \"{meant}\""));
             }
             return false;
         };

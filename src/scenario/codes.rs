@@ -198,6 +198,14 @@ pub const CODES: &[Explanation] = &[
         right: "",
     },
     Explanation {
+        code: code::NOTHING_RUNS,
+        what: "A scenario in which nothing has pods.",
+        why: "Machines alone do not converge: a run that places no pod fails, whatever was expected, since it would show \
+              nothing. Add a `[[workload]]`, or name your manifests.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
         code: code::NO_PODS,
         what: "A workload whose pods will not be created.",
         why: "Nobody acts on workloads of this kind yet (StatefulSets, DaemonSets, Jobs, …), so their pods are missing: they \

@@ -2,14 +2,13 @@
 
 use super::distribution;
 use super::problem::{Problem, code};
-use super::reader::{self, Section, Sink};
+use super::reader::{self, At, Section, Sink};
 use super::suggest::{listed, nearest};
 use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
 use crate::object::setting::{SETTINGS, Unit};
 use crate::object::{DelayId, SettingId};
 use std::collections::BTreeSet;
-use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -53,7 +52,7 @@ pub fn control(mut section: Section<'_>, sink: &mut Sink<'_>) -> Vec<(SettingId,
         for (name, value) in table.rest() {
             match SettingId::find(&component.value, &name.value) {
                 Some(id) => settings.extend(setting(id, value, sink).map(|value| (id, value))),
-                None => drop(unknown_setting(&component.value, &name.value, &name.bytes, sink)),
+                None => drop(unknown_setting(&component.value, &name, value, sink)),
             }
         }
     }
@@ -93,8 +92,39 @@ fn setting(id: SettingId, value: &Spanned<DeValue<'_>>, sink: &mut Sink<'_>) -> 
     admitted.ok()
 }
 
+/// A name with dots in it that was written without quotes, and so stands there as tables with one key each.
+fn dotted(name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+    let mut whole = name.to_string();
+    let mut inner = value.get_ref().as_table()?;
+    loop {
+        let (key, value) = inner.iter().next().filter(|_| inner.len() == 1)?;
+        whole = format!("{whole}.{}", key.get_ref());
+        match value.get_ref().as_table() {
+            Some(table) => inner = table,
+            None => return Some(whole),
+        }
+    }
+}
+
 /// A setting that may be one of another program.
-fn unknown_setting<'a>(component: &str, name: &str, bytes: &Range<usize>, sink: &'a mut Sink<'_>) -> &'a mut Problem {
+fn unknown_setting<'a>(
+    component: &str,
+    name: &At<String>,
+    value: &Spanned<DeValue<'_>>,
+    sink: &'a mut Sink<'_>,
+) -> &'a mut Problem {
+    let (bytes, whole) = (&name.bytes, dotted(&name.value, value));
+    if let Some(whole) = whole.as_deref().filter(|whole| SettingId::find(component, whole).is_some()) {
+        let is_set = sink.place(bytes).file.starts_with("--set ");
+        let message =
+            format!("the name of the setting `{whole}` has dots in it: without quotes they are taken for tables");
+        let problem = sink.error(code::UNKNOWN_SETTING, bytes, message);
+        return problem.help(match is_set {
+            true => format!("quote it, and all of it for the shell: --set 'control.{component}.\"{whole}\"=VALUE'"),
+            false => format!("put it in quotes: `\"{whole}\" = …`"),
+        });
+    }
+    let name = whole.as_deref().filter(|whole| SETTINGS.iter().any(|row| row.name == *whole)).unwrap_or(&name.value);
     let message = format!("`{component}` has no setting `{name}`");
     let problem = sink.error(code::UNKNOWN_SETTING, bytes, message);
     let elsewhere = SETTINGS.iter().find(|row| row.name == name);

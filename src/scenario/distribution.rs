@@ -4,7 +4,7 @@ use super::language::DISTRIBUTION;
 use super::problem::code;
 use super::reader::{self, At, Section, Sink};
 use super::suggest::{listed, nearest};
-use crate::kernel::dist::{Delay, UNBOUNDED};
+use crate::kernel::dist::{self, Delay, UNBOUNDED};
 use crate::kernel::time::Span;
 use std::sync::Arc;
 use toml::Spanned;
@@ -89,7 +89,48 @@ fn delay_within(read: ReadSpan<'_>, value: &Spanned<DeValue<'_>>, name: &str, si
         sink.bad_value(&value.span(), message);
         return None;
     }
+    if let Some((message, help)) = cut_away(&delay) {
+        sink.bad_value(&value.span(), message).help(help);
+        return None;
+    }
     Some(delay)
+}
+
+/// Within how many standard deviations of the mean everything lies that is ever drawn.
+const FARTHEST: u64 = 6;
+
+/// What is wrong with bounds that leave little or nothing of the distribution that they bound, and a way out.
+fn cut_away(delay: &Delay) -> Option<(String, String)> {
+    let (min, max) = match delay {
+        Delay::Within { min, max, .. } | Delay::Normal { min, max, .. } => (*min, *max),
+        _ => return None,
+    };
+    // Between which two values that lies which the distribution says of itself, and what that is called.
+    let (least, most, what) = match delay {
+        Delay::Normal { mean, sd, .. } => {
+            let far = Span::from_micros(sd.as_micros().saturating_mul(FARTHEST));
+            (mean.saturating_sub(far), *mean + far, "anything that this distribution gives")
+        }
+        Delay::Within { delay, .. } => match delay.as_ref() {
+            Delay::Exponential { mean } => (*mean, *mean, "the mean"),
+            Delay::LogNormal { median, .. } => (*median, *median, "the median"),
+            Delay::Weibull { .. } => return None,
+            other => {
+                let (least, most) = other.bounds();
+                (least, most, "anything that this distribution gives")
+            }
+        },
+        _ => return None,
+    };
+    let (key, bound, than) = match () {
+        () if max < least => ("max", max, "shorter"),
+        () if min > most => ("min", min, "longer"),
+        () => return None,
+    };
+    let value = if least == most { format!(", {least}") } else { String::new() };
+    let message = format!("`{key}` {bound} is {than} than {what}{value}");
+    let share = if what.starts_with("the ") { "too much" } else { "all" };
+    Some((message, format!("{share} of what is drawn would be just {bound}: choose another `{key}`")))
 }
 
 fn parameters(read: ReadSpan<'_>, dist: &str, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Delay> {
@@ -119,6 +160,10 @@ fn parameters(read: ReadSpan<'_>, dist: &str, section: &mut Section<'_>, sink: &
                 sink.bad_value(&shape.bytes, format!("`{}` is not a shape", shape.value)).label("expected as 0.75");
                 return None;
             };
+            if let Err(message) = dist::validate_shape(shape_milli, &shape.value) {
+                sink.bad_value(&shape.bytes, message);
+                return None;
+            }
             Some(Delay::Weibull { shape_milli, scale: scale? })
         }
         _ => empirical(read, section, sink),

@@ -12,6 +12,7 @@ use crate::kernel::dist::Delay;
 use crate::kernel::time::Span;
 use parameters::Read;
 use row::Row;
+use std::ops::Range;
 
 mod parameters;
 mod row;
@@ -96,10 +97,13 @@ fn event(mut section: Section<'_>, id: Option<At<String>>, sink: &mut Sink<'_>) 
     draft.what = read.what(&whole, sink);
     (draft.of, draft.pool, draft.tried) = (read.text("of"), read.text("pool"), read.tried());
     draft.target = target.clone().flatten();
-    let (Some(target), Some((lasts, jitter, stagger))) = (target, times) else { return Err(Box::new(draft)) };
+    draft.open_stagger = times.as_ref().and_then(|times| times.open_stagger.clone());
+    let (Some(target), Some(Times { lasts, jitter, stagger, .. })) = (target, times) else {
+        return Err(Box::new(draft));
+    };
     match draft {
-        Draft { id: Some(id), moment: Some(moment), what: Some(what), name, of, tried, .. } => {
-            Ok(Event { id, moment, name, what, target, of, tried, lasts, jitter, stagger })
+        Draft { id: Some(id), moment: Some(moment), what: Some(what), name, of, tried, open_stagger, .. } => {
+            Ok(Event { id, moment, name, what, target, of, tried, lasts, jitter, stagger, open_stagger })
         }
         draft => Err(Box::new(draft)),
     }
@@ -133,8 +137,16 @@ fn event_target(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Opt
     Some(None)
 }
 
-/// How long it lasts, its jitter and its stagger.
-fn times(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Option<Delay>, Span, Span)> {
+/// How long an event lasts, its jitter and its stagger.
+struct Times {
+    lasts: Option<Delay>,
+    jitter: Span,
+    stagger: Span,
+    /// Where that is written, if the event does not end by itself: `check` knows which others end it.
+    open_stagger: Option<Range<usize>>,
+}
+
+fn times(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Times> {
     let errors = sink.problems.list.len();
     let name = row.name();
     let written = section.value("for");
@@ -155,7 +167,7 @@ fn times(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Op
         }
     }
     let is_spread = matches!(row, Row::Fault(FaultRow { has_target: true, .. }));
-    let mut within = |key: &'static str, needs_end: bool| {
+    let mut within = |key: &'static str| {
         let span = section.short_span(key, sink)?;
         if !is_spread {
             let why = match row {
@@ -163,15 +175,30 @@ fn times(row: Row, section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<(Op
                 Row::Action(_) => format!("`{name}` is done once: it has no `{key}`"),
             };
             sink.bad_value(&span.bytes, why).help(format!("leave `{key}` out"));
-        } else if needs_end && written.is_none() {
-            sink.error(code::CONFLICT, &span.bytes, "it never ends, so no node gets well")
-                .help("say how long it lasts with `for`, or leave `stagger` out");
+        } else if key == "jitter"
+            && let Some(lasts) = &lasts
+        {
+            ends_after_all_are_hit(&span, lasts, sink);
         }
-        Some(span.value)
+        Some(span)
     };
-    let jitter = within("jitter", false).unwrap_or(Span::ZERO);
-    let stagger = within("stagger", true).unwrap_or(Span::ZERO);
-    (sink.problems.list.len() == errors).then_some((lasts, jitter, stagger))
+    let (jitter, stagger) = (within("jitter"), within("stagger"));
+    let open_stagger = stagger.as_ref().filter(|span| written.is_none() && span.value > Span::ZERO);
+    let open_stagger = open_stagger.map(|span| span.bytes.clone());
+    let [jitter, stagger] = [jitter, stagger].map(|span| span.map_or(Span::ZERO, |span| span.value));
+    (sink.problems.list.len() == errors).then_some(Times { lasts, jitter, stagger, open_stagger })
+}
+
+/// Reports a jitter that is longer than a fault ever lasts: some of its nodes would be hit when all is over.
+pub fn ends_after_all_are_hit(jitter: &At<Span>, lasts: &Delay, sink: &mut Sink<'_>) {
+    let (_, most) = lasts.bounds();
+    if jitter.value > most {
+        let last = if matches!(lasts, Delay::Constant(_)) { "is" } else { "is at most" };
+        let message =
+            format!("`jitter` is {}, but `for` {last} {most}: a node could be hit when all is over", jitter.value);
+        sink.error(code::CONFLICT, &jitter.bytes, message)
+            .help("make `jitter` shorter or `for` longer: both count from the moment of the event, for all its nodes");
+    }
 }
 
 fn moment(section: &mut Section<'_>, sink: &mut Sink<'_>) -> Option<Moment> {

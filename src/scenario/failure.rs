@@ -212,8 +212,12 @@ fn failure(mut own: Section<'_>, ids: &mut Vec<String>, sink: &mut Sink<'_>) -> 
         sink.error(code::CONFLICT, &until.bytes, message).help("leave `until` out to go on to the end of the run");
     }
     let fault = row.and_then(|row| build_fault(row, &mut keys, sink));
-    let mut within = |key| keys.with(key).short_span(key, sink).map_or(Span::ZERO, |span| span.value);
-    let (jitter, stagger) = (within("jitter"), within("stagger"));
+    let jitter = keys.with("jitter").short_span("jitter", sink).map(|jitter| keys.at("jitter", jitter));
+    if let (Some(jitter), Some(lasts)) = (&jitter, &lasts) {
+        super::event::ends_after_all_are_hit(jitter, lasts, sink);
+    }
+    let jitter = jitter.map_or(Span::ZERO, |jitter| jitter.value);
+    let stagger = keys.with("stagger").short_span("stagger", sink).map_or(Span::ZERO, |span| span.value);
     if stagger > Span::ZERO && row.is_some_and(|row| row.end.is_some()) && keys.with("for").is_missing("for") {
         let bytes = keys.own.value("stagger").map_or(keys.model.clone(), toml::Spanned::span);
         sink.error(code::CONFLICT, &bytes, "it never ends, so no node gets well")

@@ -278,12 +278,13 @@ pub const EVENT: &[Field] = &[
     Field::optional(
         "jitter",
         Span,
-        "Each node is hit at its own random moment within this time; all at once if left out.",
+        "Each node is hit at its own random moment within this time, at most as long as `for`; all at once if left out.",
     ),
     Field::optional(
         "stagger",
         Span,
-        "Each node gets well at its own random moment within this time after the end; all at once if left out.",
+        "Each node gets well at its own random moment within this time after the end, by `for` or by another event; all at \
+         once if left out.",
     ),
 ];
 

@@ -62,7 +62,7 @@ fn find(
 ) -> Vec<usize> {
     let mut found = Vec::new();
     for name in names {
-        let path = join(&sources.source(name.bytes.start).path, &name.value);
+        let path = join(sources.beside(name.bytes.start), &name.value);
         if let Some(known) = read.files.iter().position(|file| file.path == path) {
             if found.contains(&known) {
                 let place = sources.place(&name.bytes);
@@ -92,6 +92,12 @@ fn find(
                     true => NOT_UTF8,
                     false => "manifests are looked for beside the scenario file",
                 });
+                if name.value.contains(['/', '\\']) && files.text(&name.value).is_ok() {
+                    problem.note(format!(
+                        "there is `{}` in the folder where this was called, which does not count",
+                        name.value
+                    ));
+                }
                 if name.value.contains(['*', '?']) {
                     problem.help("name each file: patterns are not looked up");
                 }

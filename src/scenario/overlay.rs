@@ -11,6 +11,20 @@ pub fn text(setting: &Setting) -> String {
     format!("{} = {}", parts.collect::<Vec<_>>().join("."), setting.value)
 }
 
+/// The setting, if what it sets is looked at after all files are put together.
+///
+/// # Errors
+/// It sets what they are put together from.
+pub fn may_be_set(setting: Setting) -> Result<Setting, Wrong> {
+    match setting.path.parts.as_slice() {
+        [first, ..] if first.text == rules::INCLUDE => Err(Wrong::new(
+            "`include` cannot be set: the files are put together before",
+            "write a file of your own that includes them, as `include = [\"base.toml\", \"more.toml\"]`",
+        )),
+        _ => Ok(setting),
+    }
+}
+
 /// Puts the value of a setting into the tree. `table` is its text, read.
 ///
 /// # Errors
@@ -39,6 +53,14 @@ pub fn apply<'a>(tree: &mut DeTable<'a>, setting: &Setting, table: DeTable<'a>) 
             return Ok(());
         }
         walked.push(&part.text);
+        if rules::is_joined(&walked) && current.get(part.text.as_str()).is_none() {
+            let list = walked.join(".");
+            let called = rest.next().map_or(String::new(), |element| format!(" `{}`", element.text));
+            return Err(Wrong::new(
+                format!("the scenario has no `[[{list}]]`{called} to change"),
+                format!("`--set` changes what is there: write the `[[{list}]]`{called} into the file"),
+            ));
+        }
         if current.get(part.text.as_str()).is_none() {
             let empty = Spanned::new(value.span(), DeValue::Table(DeTable::new()));
             let name = Spanned::new(key.span(), part.text.clone().into());

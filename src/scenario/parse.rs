@@ -19,6 +19,11 @@ pub fn parse(root: &DeTable<'_>, sink: &mut Sink<'_>) -> Option<Scenario> {
     version(&mut root, sink)?;
     let is_below_a_table = root.is_missing("title") && root.is_below_a_table("title");
     let title = if is_below_a_table { root.text("title", sink) } else { root.required_text("title", sink) };
+    if let Some(title) = title.as_ref().filter(|title| title.value.trim().is_empty()) {
+        sink.bad_value(&title.bytes, "the title is empty").help(
+            "say in a sentence what it is about: `title = \"A node dies. How long until three web pods run again?\"`",
+        );
+    }
     let title = title.map(|title| title.value).unwrap_or_default();
     let manifests = root.texts("manifests", sink).map(|texts| texts.value).unwrap_or_default();
     let run = run(root.table("run", RUN, sink), sink);

@@ -51,6 +51,8 @@ pub mod code {
     pub const KEPT: &str = "W0302";
     /// A workload whose pods will not be created, as its kind is not simulated.
     pub const NO_PODS: &str = "W0303";
+    /// Nothing in the scenario has pods.
+    pub const NOTHING_RUNS: &str = "W0304";
 }
 
 /// How bad it is.

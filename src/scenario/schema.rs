@@ -248,6 +248,8 @@ pub struct Event {
     pub jitter: Span,
     /// Within which time after its end its nodes get well.
     pub stagger: Span,
+    /// Where `stagger` is written, if the event does not end by itself.
+    pub open_stagger: Option<Range<usize>>,
 }
 
 /// What is known of an event, of one that could not be read as a whole too.
@@ -271,6 +273,8 @@ pub struct Draft {
     pub pool: Option<At<String>>,
     /// Where that is written which the object may refuse.
     pub tried: Option<Range<usize>>,
+    /// Where `stagger` is written, if the event does not end by itself.
+    pub open_stagger: Option<Range<usize>>,
 }
 
 impl From<&Event> for Draft {
@@ -288,6 +292,7 @@ impl From<&Event> for Draft {
                 _ => None,
             },
             tried: event.tried.clone(),
+            open_stagger: event.open_stagger.clone(),
         }
     }
 }

@@ -201,13 +201,42 @@ pub fn date(value: &Spanned<DeValue<'_>>, key: &str, sink: &mut Sink<'_>) -> Opt
         let problem = sink.bad_value(&value.span(), message.clone());
         let whole = format!("{text}T00:00:00Z");
         let has_shape = |text: &str| text.len() >= 10 && text.bytes().filter(|&byte| byte == b'-').count() == 2;
-        if Timestamp::parse(&whole).is_ok() {
+        if let Some((message, meant)) = with_more(&text) {
+            problem.message = message;
+            problem.help(format!("write {meant}"));
+        } else if Timestamp::parse(&whole).is_ok() {
             problem.help(format!("add the time of day: {whole}"));
         } else if has_shape(&text) {
             problem.help("the calendar has no such day, or the clock no such time");
         }
     }
     date.ok()
+}
+
+/// What is wrong with a date that only says too much, or not that it is UTC, and what it means in seconds of UTC.
+fn with_more(text: &str) -> Option<(String, Timestamp)> {
+    let (plain, more) = text.split_at_checked("2026-11-24T18:00:00".len())?;
+    let second = Timestamp::parse(&format!("{}Z", plain.replace([' ', 't'], "T"))).ok()?;
+    let zone = more.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let fraction = &more[..more.len() - zone.len()];
+    let shift = match zone {
+        "" | "Z" | "z" => 0,
+        _ => {
+            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+            let seconds = hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60;
+            if zone.starts_with('-') { -seconds } else { seconds }
+        }
+    };
+    let mut wrong = Vec::new();
+    if !fraction.is_empty() {
+        wrong.push(format!("has a fraction of a second (`{fraction}`)"));
+    }
+    match zone {
+        "" => wrong.push("does not say that it is UTC, with a `Z` at its end".to_string()),
+        "Z" => {}
+        zone => wrong.push(format!("is at `{zone}`, not in UTC")),
+    }
+    (!wrong.is_empty()).then(|| (format!("the date {}", wrong.join(" and ")), second.plus_seconds(-shift)))
 }
 
 /// Anything, as it is; numbers as written.

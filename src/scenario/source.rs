@@ -57,7 +57,7 @@ impl Sources {
         let mut chain = paths::Chain::default();
         let is_whole = chain.enter(path).is_ok() && sources.add(path, None, &mut chain, files, problems).is_some();
         for argument in set {
-            match super::edit::set::split(argument) {
+            match super::edit::set::split(argument).and_then(overlay::may_be_set) {
                 Ok(setting) => {
                     let text = overlay::text(&setting);
                     let name = format!("{SET}{argument}");
@@ -84,6 +84,14 @@ impl Sources {
         let source = self.source(bytes.start);
         let local = |byte: usize| byte.saturating_sub(source.base).min(source.text.len());
         Place { file: source.path.clone(), bytes: local(bytes.start)..local(bytes.end) }
+    }
+
+    /// The file beside which a file is looked for that these bytes name. What the command line sets belongs to the
+    /// scenario that it changes.
+    pub fn beside(&self, byte: usize) -> &str {
+        let source = self.source(byte);
+        let is_set = self.settings.iter().any(|(_, index)| self.list[*index].base == source.base);
+        if is_set { &self.list[0].path } else { &source.path }
     }
 
     /// The file that this byte is of.

@@ -180,8 +180,8 @@ fn workload_of(name: &At<String>, sink: &mut Sink<'_>) -> Option<(Workload, Rang
     let Some((kind, key)) = found else {
         let problem = sink.bad_value(&name.bytes, format!("`{}` is not a workload", name.value));
         problem.label("expected `deployment/NAME` or `replicaset/NAME`");
-        if !name.value.contains('/') {
-            problem.help(format!("write \"deployment/{}\"", name.value));
+        if let Some(meant) = without_kind(&name.value) {
+            problem.help(format!("write \"{meant}\""));
         }
         return None;
     };
@@ -192,6 +192,16 @@ fn workload_of(name: &At<String>, sink: &mut Sink<'_>) -> Option<(Workload, Rang
 pub fn namespaced(name: &str) -> Key {
     let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
     Key::new(namespace, name)
+}
+
+/// What somebody meant who left the kind of a workload out: `web` or `shop/web`.
+pub fn without_kind(text: &str) -> Option<String> {
+    let is_kind = |word: &str| Kind::called(word).is_some() || reference::unsimulated(word).is_some();
+    let is_left_out = match text.split_once('/') {
+        Some((namespace, name)) => !name.is_empty() && !name.contains('/') && !is_kind(namespace),
+        None => !text.is_empty(),
+    };
+    is_left_out.then(|| format!("deployment/{text}"))
 }
 
 /// `deployment/web` or `deployment/shop/web` as kind and key; also short names, as kubectl knows them.

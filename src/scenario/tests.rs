@@ -280,6 +280,29 @@ fn numbers_and_names_without_sense_are_refused_with_a_sentence() {
     }
 }
 
+/// A stagger may be of an end that comes with another event.
+#[test]
+fn what_another_event_ends_may_have_a_stagger() {
+    let open = GOOD.replace("\nfor = \"2m\"", "\nstagger = \"2m\"");
+    let end = "\n[[event]]\nid = \"end\"\nafter = \"cut\"\ndelay = \"1m\"\n";
+    for (text, is_good) in [
+        (format!("{open}{end}do = \"fault.end\"\nof = \"cut\"\n"), true),
+        (format!("{open}{end}do = \"node.cordon\"\ntarget = {{ all = true }}\n"), false),
+        (
+            format!(
+                "{}{end}do = \"power.restore\"\ntarget = {{ all = true }}\n",
+                open.replace("node.partition\"", "power.loss\"").replace("direction = \"up\"\n", "")
+            ),
+            true,
+        ),
+        (format!("{open}{end}do = \"power.restore\"\ntarget = {{ all = true }}\n"), false),
+    ] {
+        let told = load_text(&text).map_or_else(|problems| problems.render(false), |_| String::new());
+        assert_eq!(told.contains("it never ends, so no node gets well"), !is_good, "{text}{told}");
+        assert!(!is_good || told.is_empty(), "{told}");
+    }
+}
+
 /// Loads `main.toml` of these files.
 fn load_files(files: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let find = |path: &str| {

@@ -172,7 +172,11 @@ fn an_expectation_that_is_not_met_exits_with_1() {
 #[test]
 fn a_fault_that_hits_nothing_and_a_pod_that_fits_nowhere_are_failures_with_reasons() {
     let folder = workspace("empty");
-    edit(&folder.join("five-frontends.toml"), "{ most-pods = \"deployment/frontend\" }", "{ running = \"nobody\" }");
+    edit(
+        &folder.join("five-frontends.toml"),
+        "{ most-pods = \"deployment/frontend\" }",
+        "{ running = \"frontend-84f7c5d9b4-8zk4m\" }",
+    );
     let (code, out, _) = evenkeel(&folder, &["five-frontends.toml", "--no-save"]);
     assert_eq!(code, 1);
     assert!(out.contains("FAIL: `crash` hit nothing: no node matched"), "{out}");

@@ -73,6 +73,19 @@ fn wrong_paths_and_values_point_at_the_argument() {
         ("event.crash.target={ zone = \"b\" }", &["error[E0203]", "--set event.crash.target"]),
         ("run.hold", &["write `run.hold=VALUE`"]),
         ("=3", &["a part of it is empty"]),
+        ("include=[\"other.toml\"]", &["`include` cannot be set"]),
+        ("event.crash.target={node=server-1}", &["need quotes", "--set 'event.crash.target={node=\"server-1\"}'"]),
+        ("delays.ready-after={ dist = uniform }", &["--set 'delays.ready-after={ dist = \"uniform\" }'"]),
+        ("manifests=[a.yaml, b.yaml]", &["--set 'manifests=[\"a.yaml\", \"b.yaml\"]'"]),
+        (
+            "failure.x.do=node.crash",
+            &["the scenario has no `[[failure]]` `x` to change", "write the `[[failure]]` `x`"],
+        ),
+        (
+            "control.kube-scheduler.clientConnection.qps=20",
+            &["'control.kube-scheduler.\"clientConnection.qps\"=VALUE'"],
+        ),
+        ("manifests=[\"absent.yaml\"]", &["cannot read `absent.yaml`: no such file"]),
     ] {
         for arguments in [
             &["check", "five-frontends.toml"][..],
@@ -97,4 +110,28 @@ fn check_and_dry_run_see_what_is_set() {
     assert!(code == 0 && out.contains("(7 nodes,"), "{out}");
     let (code, out, _) = evenkeel(&folder, &["five-frontends.toml", "--dry-run", "--set", "event.crash.at=90s"]);
     assert!(code == 0 && out.contains("1m30s  crash"), "{out}");
+}
+
+/// They are looked for beside the scenario, wherever the command is called, and lie in the run folder.
+#[test]
+fn manifests_that_are_set_belong_to_the_scenario() {
+    let folder = workspace("set-manifests");
+    fs::create_dir(folder.join("shared")).unwrap();
+    for name in ["five-frontends.toml", "five-frontends.yaml"] {
+        fs::rename(folder.join(name), folder.join("shared").join(name)).unwrap();
+    }
+    fs::rename(folder.join("shared/five-frontends.yaml"), folder.join("shared/v2.yaml")).unwrap();
+    let set = "manifests=[\"v2.yaml\"]";
+    let (code, out, err) = evenkeel(&folder, &["shared/five-frontends.toml", "--set", set, "-o", "json"]);
+    assert!(code < 2, "{out}{err}");
+    let kept = folder.join("results/five-frontends/1");
+    let (again, same, err) = evenkeel(&kept, &["scenario.toml", "--no-save", "-o", "json"]);
+    assert_eq!((again, digest(&same)), (code, digest(&out)), "{err}");
+    let (code, _, err) =
+        evenkeel(&folder, &["check", "shared/five-frontends.toml", "--set", "manifests=[\"shared/v2.yaml\"]"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("cannot read `shared/shared/v2.yaml`") && err.contains("`shared/v2.yaml` in the folder"),
+        "{err}"
+    );
 }

@@ -171,6 +171,45 @@ fn a_dump_may_come_in_several_files_and_from_standard_input() {
     assert!(!folder.join("other.toml").exists());
 }
 
+/// The recipe of the README, in one folder.
+#[test]
+fn a_dump_is_never_written_over() {
+    let folder = workspace("import-beside");
+    let text = dump("three-nodes.yaml");
+    fs::write(folder.join("dump.yaml"), &text).unwrap();
+    let (code, out, err) = evenkeel(&folder, &["import", "dump", "dump.yaml"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.starts_with("wrote dump.toml and dump-objects.yaml\n"), "{out}");
+    assert_eq!(evenkeel(&folder, &["check", "dump.toml"]).0, 0);
+    let (code, _, err) = evenkeel(&folder, &["import", "dump", "dump.yaml"]);
+    assert!(code == 2 && err.contains("dump-objects.yaml is there already; use --force"), "{err}");
+    assert_eq!(evenkeel(&folder, &["import", "dump", "./dump.yaml", "--force", "-O", "../import-beside"]).0, 0);
+    assert_eq!(fs::read_to_string(folder.join("dump.yaml")).unwrap(), text);
+
+    // Nor where it has the name of the way out, or of the scenario.
+    fs::write(folder.join("x-objects.yaml"), &text).unwrap();
+    fs::write(folder.join("x.yaml"), "kind: List\nitems: []\n").unwrap();
+    fs::write(folder.join("y.toml"), &text).unwrap();
+    for (files, name) in [(&["x.yaml", "x-objects.yaml"][..], "x-objects.yaml"), (&["y.toml"], "y.toml")] {
+        let (code, out, err) = evenkeel(&folder, &[&["import", "dump"], files, &["--force"]].concat());
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.contains(&format!("{name} is a dump that is read here")) && err.contains("--name"), "{err}");
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
+    }
+}
+
+/// What is written checks; else nothing is.
+#[test]
+fn a_node_without_memory_is_told_and_nothing_is_written() {
+    let folder = workspace("import-bare");
+    let node = "apiVersion: v1\nkind: Node\nmetadata: { name: n1 }\nstatus: { capacity: { cpu: \"4\" } }\n";
+    fs::write(folder.join("bare.yaml"), node).unwrap();
+    let (code, out, err) = evenkeel(&folder, &["import", "dump", "bare.yaml"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("node `n1` does not say how much memory there is: no `status.capacity.memory`"), "{err}");
+    assert!(err.ends_with("1 error, nothing was written\n") && !folder.join("bare.toml").exists(), "{err}");
+}
+
 /// Manifests that an event of an included file applies are looked for beside that file, before and after.
 #[test]
 fn what_an_included_event_applies_is_found_in_one_file_too() {

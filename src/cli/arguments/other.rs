@@ -88,7 +88,8 @@ pub struct DumpArguments {
     /// Where to write the scenario and its manifests
     #[arg(short = 'O', long, value_name = "DIR", default_value = ".")]
     pub out_dir: PathBuf,
-    /// Name of the scenario: NAME.toml and NAME.yaml are written; that of the first file if not given
+    /// Name of the scenario: NAME.toml and NAME.yaml are written (NAME-objects.yaml where NAME.yaml is the dump itself);
+    /// that of the first file if not given
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Overwrite what is there

@@ -33,8 +33,61 @@ impl Check<'_> {
                 _ => {}
             }
         }
+        self.staggers(sink);
         if !sink.problems.has_errors() {
             self.chances(sink);
+            self.late_hits(sink);
+        }
+    }
+
+    /// Staggers of faults that neither end by themselves nor by any other event.
+    fn staggers(&self, sink: &mut Sink<'_>) {
+        for draft in self.drafts {
+            let Some(bytes) = &draft.open_stagger else { continue };
+            if self.drafts.iter().any(|other| self.may_end(other, draft)) {
+                continue;
+            }
+            let problem = sink.error(code::CONFLICT, bytes, "it never ends, so no node gets well");
+            problem.help(match draft.name == fault::power::LOSS.name {
+                true => {
+                    "say how long it lasts with `for`, end it by `power.restore` or `fault.end`, or leave `stagger` out"
+                }
+                false => "say how long it lasts with `for`, end it by an event `fault.end`, or leave `stagger` out",
+            });
+        }
+    }
+
+    /// Whether an event may end a fault. What is not known of it counts for it.
+    fn may_end(&self, event: &Draft, of: &Draft) -> bool {
+        let is_its_way = match event.name {
+            "" => true,
+            name if name == END.name => {
+                event.of.as_ref().zip(of.id.as_ref()).is_none_or(|(named, id)| named.value == id.value)
+            }
+            name if name == RESTORE.name && of.name == fault::power::LOSS.name => {
+                let nodes =
+                    |draft: &Draft| draft.target.as_ref().and_then(|target| self.possible(&target.value)).map(names);
+                nodes(event).zip(nodes(of)).is_none_or(|(given, gone)| !given.is_disjoint(&gone))
+            }
+            _ => false,
+        };
+        is_its_way && !self.order.is_before(event, of)
+    }
+
+    /// Faults that with the seed of the file are over before all their nodes are hit.
+    fn late_hits(&self, sink: &mut Sink<'_>) {
+        let seed = self.scenario.run.seed.value;
+        let draws = Draws::new(seed);
+        for event in &self.scenario.events {
+            let Some(lasts) = event.lasts.as_ref().filter(|_| event.jitter > Span::ZERO) else { continue };
+            let lasts = lasts_of(event, lasts, &draws);
+            if lasts < event.jitter {
+                let id = &event.id.value;
+                let message =
+                    format!("with the seed {seed} `{id}` lasts {lasts}, less than its `jitter` of {}", event.jitter);
+                sink.warning(code::CHANCE, &event.id.bytes, message)
+                    .help("nodes that are hit late are well again at once; give `for` a `min` of that length");
+            }
         }
     }
 

@@ -102,10 +102,11 @@ impl Check<'_> {
         }
         match workload(&of.value) {
             Some((kind, _)) if WORKLOADS.contains(&kind) => drop(self.workload_exists(of, sink)),
+            Some((Kind::Pod, key)) => self.pod_may_be_called(&key, &of.bytes, false, sink),
             Some((kind, key)) => {
                 let Some(objects) = &self.objects else { return };
-                // Nodes, and pods that controllers make, have no manifest.
-                let is_made_elsewhere = [Kind::Node, Kind::Pod].contains(&kind);
+                // Nodes have no manifest.
+                let is_made_elsewhere = kind == Kind::Node;
                 let is_there = objects.iter().any(|object| object.kind() == kind && *object.key() == key);
                 if !is_made_elsewhere && !is_there {
                     let known = objects.iter().filter(|object| object.kind() == kind);

@@ -59,6 +59,7 @@ impl Check<'_> {
                     let name = workload_name(&(of.kind, of.key.clone()));
                     self.workload_exists(&At { value: name, bytes: bytes.clone() }, sink);
                 }
+                Filter::Runs(pod) => self.pod_may_be_called(pod, bytes, true, sink),
                 Filter::HitBy(other) => {
                     let other = At { value: other.to_string(), bytes: bytes.clone() };
                     if event.and_then(|event| event.id.as_ref()).is_some_and(|own| own.value == other.value) {

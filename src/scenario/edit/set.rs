@@ -152,8 +152,40 @@ pub fn split(text: &str) -> Result<Setting, Wrong> {
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with("00") {
         return Ok(Setting { path, value: value.to_string() });
     }
-    let value = value.parse::<Value>().unwrap_or_else(|_| Value::from(value));
-    Ok(Setting { path, value: bare(value).to_string() })
+    match value.parse::<Value>() {
+        Ok(value) => Ok(Setting { path, value: bare(value).to_string() }),
+        Err(_) if value.starts_with(['{', '[']) => Err(without_quotes(&path, value)),
+        Err(_) => Ok(Setting { path, value: Value::from(value).to_string() }),
+    }
+}
+
+/// Of a table or a list that is no TOML, mostly because a shell took the quotes away.
+fn without_quotes(path: &Path, value: &str) -> Wrong {
+    let why =
+        format!("`{value}` is no value in TOML: texts in tables and lists need quotes, and a shell takes them away");
+    let quoted = quoted(value);
+    let help = match quoted.parse::<Value>() {
+        Ok(_) => format!("put single quotes around all of it: --set '{path}={quoted}'"),
+        Err(_) => format!("put single quotes around all of it, as --set '{path}={{ key = \"text\" }}'"),
+    };
+    Wrong::new(why, help)
+}
+
+/// A table or a list with quotes around every word that is no value without them.
+fn quoted(value: &str) -> String {
+    let mut text = String::new();
+    for piece in value.split_inclusive(['{', '}', '[', ']', ',', '=']) {
+        let end = piece.chars().last().filter(|last| "{}[],=".contains(*last));
+        let word = end.map_or(piece, |end| &piece[..piece.len() - end.len_utf8()]);
+        let inner = word.trim();
+        // Before an equals sign stands a key.
+        if inner.is_empty() || end == Some('=') || inner.parse::<Value>().is_ok() {
+            text.push_str(piece);
+        } else {
+            text.push_str(&piece.replacen(inner, &Value::from(inner).to_string(), 1));
+        }
+    }
+    text
 }
 
 fn bare(mut value: Value) -> Value {

@@ -13,7 +13,7 @@ mod write;
 mod tests;
 
 use super::edit::fmt;
-use super::problem::{Place, Problems, code, line_bytes};
+use super::problem::{Place, Problems, Severity, code, line_bytes};
 use crate::manifest::{self, SourceFile, emit, yaml};
 use serde_json::Value;
 
@@ -28,12 +28,13 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
-/// Makes a scenario of a dump, which may lie in several files. `name` is that of the scenario: its manifests are to be
-/// called `NAME.yaml`.
+/// Makes a scenario of a dump, which may lie in several files. `name` is that of the scenario, `beside` that of the file
+/// with its manifests, which is to lie beside it.
 ///
 /// # Errors
-/// The dump cannot be read, has no nodes, or holds an object that the API server would refuse.
-pub fn dump(name: &str, files: &[SourceFile<'_>]) -> Result<Imported, Problems> {
+/// The dump cannot be read, has no nodes, or holds what no scenario can say: a node without memory, an object that the
+/// API server would refuse.
+pub fn dump(name: &str, beside: &str, files: &[SourceFile<'_>]) -> Result<Imported, Problems> {
     let mut problems = Problems::default();
     let place = |file: &SourceFile<'_>, line: u32| Place {
         file: file.name.to_string(),
@@ -67,14 +68,19 @@ pub fn dump(name: &str, files: &[SourceFile<'_>]) -> Result<Imported, Problems> 
     if problems.has_errors() {
         return Err(problems);
     }
+    nodes::have_what_they_need(&objects.nodes, &mut problems);
+    if problems.has_errors() {
+        return Err(problems);
+    }
     let wanted = objects.labels_in_use();
     let pools = nodes::pools(&objects.nodes, &wanted, &mut notes);
     objects.settle(&mut notes);
     let documents = objects.in_order();
     let manifests = write::manifests(name, documents.iter().copied());
-    check(name, &manifests)?;
-    let scenario = write::scenario(name, &pools, &objects);
+    check(beside, &manifests)?;
+    let scenario = write::scenario(name, beside, &pools, &objects);
     let scenario = fmt::format(&scenario).unwrap_or(scenario);
+    check_whole(name, &scenario, beside, &manifests)?;
     Ok(Imported { scenario, manifests, notes })
 }
 
@@ -100,16 +106,30 @@ fn flatten(mut value: Value, found: &mut Vec<Value>) {
 }
 
 /// Whether what is written can be read: objects of a real cluster can, unless somebody changed the dump.
-fn check(name: &str, manifests: &str) -> Result<(), Problems> {
-    let file = format!("{name}.yaml");
-    let Err(wrong) = manifest::load(&[SourceFile { name: &file, text: manifests }]) else { return Ok(()) };
+fn check(file: &str, manifests: &str) -> Result<(), Problems> {
+    let Err(wrong) = manifest::load(&[SourceFile { name: file, text: manifests }]) else { return Ok(()) };
     let mut problems = Problems::default();
-    problems.keep_text(&file, manifests);
+    problems.keep_text(file, manifests);
     for problem in wrong {
-        let place = Place { file: file.clone(), bytes: line_bytes(manifests, problem.place.line as usize) };
+        let place = Place { file: file.to_string(), bytes: line_bytes(manifests, problem.place.line as usize) };
         let added = problems.error(code::MANIFEST, Some(place), problem.message);
         added.help.extend(problem.help);
         added.note("this is the object as it would be written; it comes from the dump");
+    }
+    Err(problems)
+}
+
+/// Whether the scenario checks, with its manifests beside it: nobody is told to run one that does not.
+fn check_whole(name: &str, scenario: &str, beside: &str, manifests: &str) -> Result<(), Problems> {
+    let file = format!("{name}.toml");
+    let files = |path: &str| match path {
+        path if path == file => Ok(scenario.to_string()),
+        path if path == beside => Ok(manifests.to_string()),
+        _ => Err("no such file".to_string()),
+    };
+    let Err(mut problems) = super::load(&file, &files) else { return Ok(()) };
+    for problem in problems.list.iter_mut().filter(|problem| problem.severity == Severity::Error) {
+        problem.note("this is the scenario as it would be written; it comes from the dump");
     }
     Err(problems)
 }

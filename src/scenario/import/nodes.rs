@@ -7,7 +7,9 @@ use super::objects::{counted, name};
 use crate::object::node::LABEL_POOL;
 use crate::object::node::{LABEL_HOSTNAME, LABEL_ZONE};
 use crate::object::quantity::Quantity;
+use crate::object::resources::{CPU, MEMORY};
 use crate::scenario::build::{LABEL_ARCH, LABEL_OS};
+use crate::scenario::problem::{Problems, code};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,6 +105,23 @@ pub fn pools(nodes: &[Value], wanted: &BTreeSet<String>, notes: &mut Vec<String>
         }
     }
     pools
+}
+
+/// Reports nodes that do not say how much of something they have without which nothing can be placed on them.
+pub fn have_what_they_need(nodes: &[Value], problems: &mut Problems) {
+    for resource in [CPU, MEMORY] {
+        let lacks = |node: &&Value| !amounts(&node["status"]["capacity"]).contains_key(resource);
+        let bare: Vec<&str> = nodes.iter().filter(lacks).map(name).collect();
+        let Some(first) = bare.first() else { continue };
+        let who = match bare.len() {
+            1 => format!("node `{first}` does"),
+            many => format!("{} (`{first}` and others) do", counted(many, "node")),
+        };
+        problems
+            .error(code::MANIFEST, None, format!("{who} not say how much {resource} there is: no `status.capacity.{resource}`"))
+            .help("dump nodes with their status, as `kubectl get nodes -o yaml` prints them, or add the amount to the dump")
+            .note("without it nothing could be placed there");
+    }
 }
 
 /// Keys of labels that have another value on every node.

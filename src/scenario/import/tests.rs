@@ -8,7 +8,7 @@ use toml::de::DeTable;
 const THREE_NODES: &str = include_str!("../../../tests/fixtures/dumps/three-nodes.yaml");
 
 fn of(name: &str, text: &str) -> Result<Imported, Problems> {
-    dump(name, &[SourceFile { name: "dump.yaml", text }])
+    dump(name, &format!("{name}.yaml"), &[SourceFile { name: "dump.yaml", text }])
 }
 
 fn imported(text: &str) -> Imported {

@@ -22,8 +22,8 @@ pub fn manifests<'a>(name: &str, objects: impl Iterator<Item = &'a Value>) -> St
     text
 }
 
-/// The scenario file.
-pub fn scenario(name: &str, pools: &[Pool], objects: &Objects) -> String {
+/// The scenario file, with the file of its manifests beside it.
+pub fn scenario(name: &str, beside: &str, pools: &[Pool], objects: &Objects) -> String {
     let nodes = pools.iter().map(|pool| pool.nodes.len()).sum();
     let (nodes, pods) = (counted(nodes, "node"), counted(objects.pods.len(), "pod"));
     let title = format!("{name}: {nodes} and {pods}, as they were dumped");
@@ -39,7 +39,7 @@ pub fn scenario(name: &str, pools: &[Pool], objects: &Objects) -> String {
          until = \"30m\"\n",
         edit::text(SCHEMA),
         edit::text(&title),
-        edit::text(&format!("{name}.yaml"))
+        edit::text(beside)
     );
     pools.iter().for_each(|pool| write_pool(pool, &mut text));
     write_events(pools, objects, &mut text);
