@@ -26,6 +26,11 @@ pub const DELETE: ActionRow = ActionRow {
     ],
     build: Build::Row(|parameters| {
         let (kind, key) = object(parameters)?;
+        if kind == Kind::Namespace {
+            let why =
+                "a namespace cannot be deleted: nothing would delete what is in it; delete its workloads one by one";
+            return Err(Wrong::new("of", why));
+        }
         let propagation = match text(parameters, "propagation")? {
             None => None,
             Some("background") => Some(Propagation::Background),

@@ -5,8 +5,8 @@ use super::{Action, ActionRow, Build, View, named, patch};
 use crate::apiserver::{Part, Request};
 use crate::object::edit::TemplateEdit;
 use crate::object::field::{Field, Parameters, Shape, Wrong};
-use crate::object::pod::PodSpec;
 use crate::object::quantity::Quantity;
+use crate::object::replicaset::PodTemplate;
 use crate::object::{Edit, Key, Kind, Name, Object, Revision};
 use std::fmt;
 use std::sync::Arc;
@@ -65,6 +65,13 @@ pub const SET_RESOURCES: ActionRow = ActionRow {
         let (requests, limits) = (amounts(parameters, "requests")?, amounts(parameters, "limits")?);
         if requests.is_empty() && limits.is_empty() {
             return Err(missing("requests", "how much", "requests = { cpu = \"500m\" }"));
+        }
+        for (name, wanted) in &requests {
+            if let Some((_, most)) = limits.iter().find(|(limited, most)| limited == name && most < wanted) {
+                let why =
+                    format!("`{name} = \"{wanted}\"` is more than its limit of `{most}`; the API server refuses that");
+                return Err(Wrong::new("requests", why));
+            }
         }
         Ok(Arc::new(SetResources { kind, key, container, requests, limits }))
     }),
@@ -178,12 +185,15 @@ pub struct Scale {
 
 impl Action for Scale {
     fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
-        match view.get(self.kind, &self.key)? {
-            Object::Deployment(_) | Object::ReplicaSet(_) => {
-                Ok(vec![patch(self.kind, &self.key, Edit::Replicas(self.replicas))])
-            }
-            _ => Err(format!("a {} has no replicas", self.kind).into()),
+        let now = match view.get(self.kind, &self.key)? {
+            Object::Deployment(deployment) => deployment.replicas(),
+            Object::ReplicaSet(set) => set.replicas(),
+            _ => return Err(format!("a {} has no replicas", self.kind).into()),
+        };
+        if i64::from(now) == i64::from(self.replicas) {
+            return Err(format!("{} has {now} replicas already", named(self.kind, &self.key)).into());
         }
+        Ok(vec![patch(self.kind, &self.key, Edit::Replicas(self.replicas))])
     }
 }
 
@@ -214,7 +224,8 @@ impl Action for SetImage {
         let image = TemplateEdit::Image { container: self.container.clone(), image: self.image.clone() };
         let annotations =
             self.annotations.iter().map(|(key, value)| TemplateEdit::Annotation(key.clone(), value.clone()));
-        let edits = std::iter::once(image).chain(annotations).collect();
+        let edits: Vec<TemplateEdit> = std::iter::once(image).chain(annotations).collect();
+        changes_something(self.kind, &self.key, &edits, view)?;
         Ok(vec![patch(self.kind, &self.key, Edit::Template(edits))])
     }
 }
@@ -245,8 +256,9 @@ impl Action for SetResources {
     fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
         has_container(self.kind, &self.key, self.container.as_ref(), view)?;
         let (requests, limits) = (self.requests.clone(), self.limits.clone());
-        let edit = TemplateEdit::Resources { container: self.container.clone(), requests, limits };
-        Ok(vec![patch(self.kind, &self.key, Edit::Template(vec![edit]))])
+        let edits = vec![TemplateEdit::Resources { container: self.container.clone(), requests, limits }];
+        changes_something(self.kind, &self.key, &edits, view)?;
+        Ok(vec![patch(self.kind, &self.key, Edit::Template(edits))])
     }
 }
 
@@ -307,18 +319,26 @@ impl fmt::Display for Patch {
 }
 
 fn has_container(kind: Kind, key: &Key, container: Option<&Name>, view: &View<'_>) -> Result<(), Name> {
-    let spec = pod_spec(view.get(kind, key)?)?;
+    let spec = &template(view.get(kind, key)?)?.spec;
     match container.filter(|name| !spec.containers.iter().any(|container| container.name == **name)) {
         Some(name) => Err(format!("{} has no container {name}", named(kind, key)).into()),
         None => Ok(()),
     }
 }
 
-/// The pods' spec in a workload's template.
-fn pod_spec(object: &Object) -> Result<&PodSpec, Name> {
+/// Whether these edits would leave a workload's template other than it is.
+fn changes_something(kind: Kind, key: &Key, edits: &[TemplateEdit], view: &View<'_>) -> Result<(), Name> {
+    let before = template(view.get(kind, key)?)?;
+    let mut after = before.clone();
+    edits.iter().for_each(|edit| edit.apply(&mut after));
+    if after == *before { Err(format!("{}: its template says so already", named(kind, key)).into()) } else { Ok(()) }
+}
+
+/// A workload's template.
+fn template(object: &Object) -> Result<&PodTemplate, Name> {
     match object {
-        Object::Deployment(deployment) => Ok(&deployment.spec.template.spec),
-        Object::ReplicaSet(set) => Ok(&set.spec.template.spec),
+        Object::Deployment(deployment) => Ok(&deployment.spec.template),
+        Object::ReplicaSet(set) => Ok(&set.spec.template),
         other => Err(format!("a {} has no pod template", other.kind()).into()),
     }
 }

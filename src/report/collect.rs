@@ -6,6 +6,7 @@ use super::verdict::{Verdict, alone, judge};
 use super::waterfall;
 use super::words::{counted, short};
 use super::{InputFile, Milestone, OutageReport, Override, Overrides, Receipt, Report, SCHEMA, WorkloadReport, owner};
+use crate::apiserver::Request;
 use crate::cluster::{Config, Happening, Stop, World};
 use crate::kernel::time::Time;
 use crate::object::{DelayId, Deployment, Fact, Kind, Name, ReplicaSet, Service};
@@ -67,9 +68,12 @@ pub fn simulate_while(
 fn collect(loaded: &Loaded, seed: Option<u64>, config: &Config, world: &World) -> Report {
     let (recorder, end) = (world.recorder(), world.now());
     let evidence = Evidence { recorder, hold: config.hold, end };
-    let refused: Vec<String> = world.refused().iter().map(|(request, error)| error.message(request)).collect();
+    let refused = world.refused();
+    let is_manifest = refused.iter().all(|(request, _)| matches!(request, Request::Create(_)));
+    let refusal = counted(refused.len(), if is_manifest { "manifest" } else { "request" });
+    let refused: Vec<String> = refused.iter().map(|(request, error)| error.message(request)).collect();
     let outlooks = outlooks(world);
-    let mut reasons = reasons(config, world, evidence, (&refused, &outlooks));
+    let mut reasons = reasons(config, world, evidence, (&refusal, &refused, &outlooks));
     let expectations: Vec<_> =
         loaded.scenario.expectations.iter().map(|expectation| judge(expectation, evidence)).collect();
     let mut notes = loaded.silences(seed);
@@ -122,12 +126,12 @@ fn reasons(
     config: &Config,
     world: &World,
     evidence: Evidence<'_>,
-    (refused, outlooks): (&[String], &[Judgement<'_>]),
+    (refusal, refused, outlooks): (&str, &[String], &[Judgement<'_>]),
 ) -> Vec<String> {
     let Evidence { recorder, hold, end } = evidence;
     let mut reasons = Vec::new();
     if !refused.is_empty() {
-        reasons.push(format!("the API server refused {}: {}", counted(refused.len(), "manifest"), refused.join("; ")));
+        reasons.push(format!("the API server refused {refusal}: {}", refused.join("; ")));
     }
     let unsettled = world.unsettled().iter().filter(|workload| !workload.is_as_given);
     reasons.extend(unsettled.map(|workload| format!("could not be settled before the start: {workload}")));
