@@ -65,10 +65,13 @@ fn table(path: &[&str], fields: &[Field]) -> Value {
         }
         properties.insert(field.name.into(), value);
     }
-    let required: Vec<&str> = fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
+    let mut required: Vec<&str> = fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
+    // An element that changes one of an included file gives its name and what is to be other.
+    if required.iter().any(|name| KEYS.contains(name)) {
+        required.retain(|name| KEYS.contains(name));
+    }
     let mut schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
-    // What an included file gives need not stand in this one: only elements of lists are whole. And of those only what
-    // every one of them has.
+    // What an included file gives need not stand in this one.
     if !required.is_empty() && path.is_empty() {
         schema["required"] = json!(["schema"]);
     } else if !required.is_empty() {
@@ -76,6 +79,9 @@ fn table(path: &[&str], fields: &[Field]) -> Value {
     }
     schema
 }
+
+/// What elements of lists are told apart by.
+const KEYS: [&str; 2] = ["id", "name"];
 
 /// Parameters of all faults and actions that are no keys of every event; what several of them have alike is told once.
 fn parameters(known: &[Field]) -> Vec<Field> {
@@ -260,7 +266,8 @@ mod tests {
                 "[[event]]\nid = \"a\"\ndo = \"node.crash\"\ntarget = { zoen = \"a\" }",
                 ".event[0].target.zoen: unknown key",
             ),
-            ("[[cluster.pool]]\nname = \"w\"", ".cluster.pool[0]: no capacity"),
+            ("[[cluster.pool]]\ncount = 3", ".cluster.pool[0]: no name"),
+            ("[[event]]\ndo = \"node.crash\"", ".event[0]: no id"),
             ("[delays]\nimage-pul = \"1s\"", ".delays.image-pul: unknown key"),
             ("[control]\nkubelet = { x = 1 }", ".control.kubelet.x: unknown key"),
         ] {
@@ -268,5 +275,7 @@ mod tests {
             assert!(found.iter().any(|found| found.contains(complaint)), "{text}: {found:?}");
         }
         assert_eq!(of("title = \"no version\""), [": no schema"]);
+        let overlay = "schema = \"evenkeel/v1\"\ninclude = [\"base.toml\"]\n[[event]]\nid = \"a\"\nat = \"2m\"\n";
+        assert_eq!(of(overlay), [""; 0], "the rest of the event is in the other file");
     }
 }
