@@ -205,8 +205,9 @@ fn moment(tale: &Tale<'_>, first: Option<FactId>, last: Option<FactId>, text: St
 }
 
 fn tell(tale: &Tale<'_>, episode: &Episode, (base, place): Rank, moments: &mut Vec<Moment>) {
+    // Of several, who had the last one wait.
     let owned = |group: &Group| {
-        let owner = group.first.and_then(|id| tale.fact(id).why.setting.and(owner(tale, id)));
+        let owner = group.last.and_then(|id| tale.fact(id).why.setting.and(owner(tale, id)));
         owner.map_or_else(String::new, |owner| format!(" ({owner})"))
     };
     let mut say = |group: &Group, text: String, rank: u8| {

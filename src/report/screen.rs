@@ -113,6 +113,8 @@ pub fn plain(text: &str) -> String {
 
 fn outage(text: &mut String, outage: &OutageReport, losses: &[LossReport]) {
     let happened = Span::from_micros(outage.happened_us);
+    // What the scenario says is told as it says it, what was drawn is rounded.
+    let happened = if outage.happened_us.is_multiple_of(1_000) { happened.to_string() } else { short(happened) };
     let ended = outage.ended_us.map_or_else(String::new, |ended| {
         format!(", over after {}", short(Span::from_micros(ended - outage.happened_us)))
     });
