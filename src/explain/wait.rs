@@ -10,6 +10,7 @@ use crate::kernel::time::{Span, Time};
 use crate::object::deployment::{PROGRESSING, TIMED_OUT};
 use crate::object::fact::Verb;
 use crate::object::node::zone_name;
+use crate::object::pod::CRASH_LOOP;
 use crate::object::setting::Unit;
 use crate::object::taint::{Effect, Taint, tolerated};
 use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Node, Pod, ReplicaSet, SettingId, condition};
@@ -20,8 +21,8 @@ use std::collections::BTreeMap;
 /// What an object waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wait {
-    /// In a word: `nothing`, `to-exist`, `node`, `start`, `image`, `ready`, `status`, `notice`, `toleration`, `confirmation`, `grace`,
-    /// `sign-of-life`, `taint`, `uncordon`, `pods`, `rollout`.
+    /// In a word: `nothing`, `to-exist`, `node`, `start`, `image`, `ready`, `status`, `notice`, `toleration`, `deletion`,
+    /// `collection`, `confirmation`, `grace`, `sign-of-life`, `taint`, `uncordon`, `pods`, `rollout`.
     pub what: &'static str,
     /// In words.
     pub text: String,
@@ -124,6 +125,9 @@ impl View<'_> {
         if node.is_empty() {
             return self.pending(pod);
         }
+        if self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(node)).is_none() {
+            return self.collected(pod);
+        }
         if let Some(wait) = self.unnoticed(node) {
             return wait;
         }
@@ -138,6 +142,19 @@ impl View<'_> {
         }
         let waiting =
             pod.status.containers.iter().map(|container| &container.waiting).find(|reason| !reason.is_empty());
+        if let Some(reason) = waiting.filter(|reason| **reason == CRASH_LOOP) {
+            let (first, most) = (SettingId::CrashLoopBackoffBase, SettingId::CrashLoopBackoffMax);
+            let settings = &self.tale.config.settings;
+            return Wait::new(
+                "start",
+                format!(
+                    "its containers to be started again on {node} ({reason}): they have exited, after a back-off that grows from {} to {} ({})",
+                    settings.show(first),
+                    settings.show(most),
+                    first.row().name
+                ),
+            );
+        }
         if let Some(reason) = waiting {
             let (id, most) = (SettingId::ImagePullBackoffBase, SettingId::ImagePullBackoffMax);
             let settings = &self.tale.config.settings;
@@ -178,7 +195,27 @@ impl View<'_> {
         Some(Wait::new("status", text))
     }
 
+    /// A pod whose node has no object.
+    fn collected(&self, pod: &Pod) -> Wait {
+        let (wait, period) = (SettingId::PodGcQuarantine, SettingId::PodGcPeriod);
+        let settings = &self.tale.config.settings;
+        let text = format!(
+            "pod garbage collection to delete it: {} is not there any more ({} {}, {} {})",
+            pod.node_name,
+            wait.row().name,
+            settings.show(wait),
+            period.row().name,
+            settings.show(period)
+        );
+        Wait::new("collection", text)
+    }
+
     fn terminating(&self, pod: &Pod) -> Wait {
+        let is_known =
+            self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(pod.node_name.clone())).is_some();
+        if !pod.node_name.is_empty() && !is_known {
+            return self.collected(pod);
+        }
         if let Some(trouble) = self.so_far.trouble(&pod.node_name) {
             return Wait::new(
                 "confirmation",
@@ -253,6 +290,14 @@ impl View<'_> {
         let taint = format!("{}:{}", taint.key.trim_start_matches("node.kubernetes.io/"), taint.effect);
         let trouble =
             self.so_far.trouble(&pod.node_name).map_or_else(String::new, |trouble| format!("; {}", trouble.words));
+        if until < self.at {
+            let text = format!(
+                "its deletion: its toleration of the taint {taint} of {} ended at {} (tolerationSeconds {seconds}), and what deletes it is on its way{trouble}",
+                pod.node_name,
+                time(until)
+            );
+            return Some(Wait::new("deletion", text));
+        }
         let text = format!(
             "the end of its toleration: held by the taint {taint} of {} until {} (tolerationSeconds {seconds}){trouble}",
             pod.node_name,

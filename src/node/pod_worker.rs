@@ -6,7 +6,7 @@ use super::admission::Rejection;
 use crate::ground::Sandbox;
 use crate::kernel::time::{Span, Time};
 use crate::object::behavior::Behavior;
-use crate::object::pod::{ContainerStatus, PodStatus, RestartPolicy, conditions};
+use crate::object::pod::{CRASH_LOOP, ContainerStatus, PodStatus, RestartPolicy, conditions};
 use crate::object::resources::Resources;
 use crate::object::{Condition, ConditionStatus, Name, Phase, Pod, Timestamp, Uid, condition};
 use crate::program::Context;
@@ -71,6 +71,8 @@ pub struct PodWorker {
     pub ready_at: Option<Time>,
     /// An image that cannot be pulled, and why.
     pub waiting: Option<(Name, &'static str)>,
+    /// Whether its containers have exited and wait for their back-off.
+    pub is_backing_off: bool,
     /// Images that could not be pulled: their back-off, and when that last failed.
     pub pulls: BTreeMap<Name, (Span, Time)>,
     /// How often it was tried to pull and start it.
@@ -115,6 +117,7 @@ impl PodWorker {
             starts_at: None,
             ready_at: None,
             waiting: None,
+            is_backing_off: false,
             pulls: BTreeMap::new(),
             attempts: 0,
             is_killed: false,
@@ -173,7 +176,12 @@ impl PodWorker {
                 (reason, message) = (EVICTED.into(), low);
             }
         }
-        let waiting = |image: &Name| self.waiting.as_ref().filter(|(missing, _)| self.is_live() && missing == image);
+        let waiting = |image: &Name| match &self.waiting {
+            _ if !self.is_live() => None,
+            _ if self.is_backing_off => Some(CRASH_LOOP),
+            Some((missing, reason)) if missing == image => Some(*reason),
+            _ => None,
+        };
         PodStatus {
             phase,
             conditions: all,
@@ -189,7 +197,7 @@ impl PodWorker {
                     is_ready,
                     restart_count: self.restarts,
                     exit_code,
-                    waiting: waiting(&container.image).map_or_else(Name::none, |&(_, reason)| reason.into()),
+                    waiting: waiting(&container.image).map_or_else(Name::none, Name::from),
                 })
                 .collect(),
             ip: self.ip,

@@ -102,6 +102,7 @@ impl Kubelet {
             (timer::STARTED, Stage::Starting) if worker.starts_at == Some(cx.now) => {
                 let ip = worker.ip.unwrap_or_else(|| ground.next_address(self.id));
                 worker.stage = Stage::Running;
+                worker.is_backing_off = false;
                 worker.ip = Some(ip);
                 let worker = worker.clone();
                 let sandbox = Sandbox {
@@ -165,6 +166,7 @@ impl Kubelet {
         }
         let wait = crash_wait(key, worker, cx);
         worker.restarts += 1;
+        worker.is_backing_off = wait > Span::ZERO;
         worker.stage = Stage::Starting;
         let start = cx.delay(DelayId::ContainerStart, &key.to_string(), u64::from(worker.restarts));
         let start = ground[self.id].slow.of(worker.behavior.container_start.unwrap_or(start));

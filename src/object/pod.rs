@@ -37,6 +37,9 @@ pub mod conditions {
     pub const BY_TAINT: &str = "DeletionByTaintManager";
 }
 
+/// Reason of containers that have exited and wait to be started again.
+pub const CRASH_LOOP: &str = "CrashLoopBackOff";
+
 /// When containers that ended are started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RestartPolicy {

@@ -133,7 +133,7 @@ impl Outage {
     pub fn milestones(&self, row: &Row, workloads: &Workloads, hold: Span, end: Time) -> [Option<Time>; 9] {
         // What it cost later, as pods of a node that is gone, it had not cost yet.
         let evicted = row.places.iter().filter_map(|place| place.evicted).max();
-        let since = self.noticed().max(evicted).unwrap_or(self.at);
+        let since = row.ready().or_else(|| self.noticed()).max(evicted).unwrap_or(self.at);
         let workload = workloads.get(&row.workload);
         [
             self.noticed(),

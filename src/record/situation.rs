@@ -1,6 +1,6 @@
 //! Where a pod stands, in a word, as its status tells: what a workload's state is made of.
 
-use crate::object::pod::conditions;
+use crate::object::pod::{CRASH_LOOP, conditions};
 use crate::object::{ConditionStatus, Name, Phase, Pod, condition};
 
 /// Where a pod stands, as the API server has it. In the order in which a pod that does not get on goes through them.
@@ -42,6 +42,7 @@ impl Situation {
             _ if pod.node_name.is_empty() => Situation::Pending,
             _ if pod.is_ready() => Situation::Ready,
             _ => match waiting() {
+                Some(reason) if reason == CRASH_LOOP => Situation::BackOff,
                 Some(reason) => Situation::Waiting(reason.clone()),
                 None if is_restarting() => Situation::BackOff,
                 None if pod.is_running() => Situation::Running,

@@ -162,8 +162,12 @@ fn other_losses(text: &mut String, report: &Report) {
         })
     };
     for loss in report.losses.iter().filter(|loss| loss.is_event && !is_told(loss)) {
-        let since = short(Span::from_micros(loss.since_us));
-        text.push_str(&format!("\n{}: {} from {since}\n{}", plain(&loss.event), loss.object, waterfall::text(loss)));
+        // What lost nothing lost it at no time.
+        let since = match loss.lost_us {
+            0 => String::new(),
+            _ => format!(" from {}", short(Span::from_micros(loss.since_us))),
+        };
+        text.push_str(&format!("\n{}: {}{since}\n{}", plain(&loss.event), loss.object, waterfall::text(loss)));
     }
 }
 

@@ -151,6 +151,11 @@ impl Ledger {
         change(candidate);
         if let Some(number) = candidate.vacancy {
             let cause = self.cause_of(key);
+            if cause == Cause::NoRoom && self.vacancies[&number].cause == cause {
+                let (_, candidate) = self.candidates.get_mut(key).expect("it was there");
+                candidate.tried = Some(trigger.at);
+                return;
+            }
             self.turn(number, cause, trigger, &[]);
         }
     }

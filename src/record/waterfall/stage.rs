@@ -17,6 +17,8 @@ pub struct Candidate {
     pub vacancy: Option<u32>,
     /// Whether the scheduler has said that no node is right for it.
     pub is_rejected: bool,
+    /// When it was tried again in vain.
+    pub tried: Option<Time>,
     /// How far it is on its node.
     pub progress: Progress,
     /// When it was bound.
@@ -42,7 +44,7 @@ const PULL_REASONS: [&str; 2] = ["ErrImagePull", "ImagePullBackOff"];
 impl Candidate {
     /// A pod of which nothing more is known.
     pub fn new(pod: Arc<Pod>) -> Candidate {
-        Candidate { pod, vacancy: None, is_rejected: false, progress: Progress::Starting, bound: None }
+        Candidate { pod, vacancy: None, is_rejected: false, tried: None, progress: Progress::Starting, bound: None }
     }
 
     /// Takes the pod as it is now.

@@ -71,6 +71,21 @@ fn a_pod_that_no_event_helps_waits_for_the_next_round_over_such_pods() {
 }
 
 #[test]
+fn while_it_is_tried_in_vain_no_setting_owns_the_wait() {
+    // The round at 14 s finds no room either; the one at 20 s does.
+    let loss = refused_once(|recorder| {
+        let message = "0/1 nodes are available: 1 Insufficient cpu.".into();
+        let round = Why::after(FactId::NONE, SettingId::PodMaxInUnschedulablePods);
+        recorder.fact(at(14), Fact::Unschedulable { pod: Key::new("default", "a"), message }, round);
+        round
+    });
+    assert_eq!(
+        seconds(&loss)[..2],
+        [(Cause::NoRoom, Owner::Setting(SettingId::PodMaxInUnschedulablePods), 6), (Cause::NoRoom, Owner::Nobody, 4),]
+    );
+}
+
+#[test]
 fn a_summary_says_nothing_of_it() {
     let mut recorder = Recorder::new(crate::record::Detail::Summary, Settings::default());
     let change = Change { revision: Revision(1), old: None, new: pod(""), cause: FactId::NONE };

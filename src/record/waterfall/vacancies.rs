@@ -148,6 +148,8 @@ impl Ledger {
         let within = |moment: Option<Time>| moment.filter(|moment| *moment > vacancy.since && *moment <= at);
         let event = Owner::Event(trigger.root);
         let acted = within(trigger.acted);
+        // There was no room yet when it was tried last.
+        let tried = within(candidate.and_then(|candidate| candidate.tried)).unwrap_or(vacancy.since);
         let is_endless = match cause {
             Cause::NoRoom | Cause::Restarting | Cause::NotReplaced | Cause::NotReady => true,
             Cause::Pulling => candidate.is_some_and(|candidate| candidate.progress == Progress::PullFails),
@@ -165,10 +167,10 @@ impl Ledger {
         match (cause, next) {
             (Cause::NoRoom, _) => match trigger.owner {
                 Some(owner @ (SettingId::PodInitialBackoff | SettingId::PodMaxBackoff)) => {
-                    let helped = within(trigger.caused).unwrap_or(vacancy.since);
+                    let helped = within(trigger.caused).unwrap_or(tried);
                     vec![(helped, cause, Owner::Nobody), (at, Cause::BackOff, Owner::Setting(owner))]
                 }
-                Some(owner) => vec![(at, cause, Owner::Setting(owner))],
+                Some(owner) => vec![(tried, cause, Owner::Nobody), (at, cause, Owner::Setting(owner))],
                 None => {
                     let helped = within(trigger.caused).unwrap_or(at);
                     vec![(helped, cause, Owner::Nobody), (at, Cause::NotPlaced, Owner::Nobody)]
