@@ -190,7 +190,7 @@ impl Action for Scale {
             Object::ReplicaSet(set) => set.replicas(),
             _ => return Err(format!("a {} has no replicas", self.kind).into()),
         };
-        if i64::from(now) == i64::from(self.replicas) {
+        if now == self.replicas {
             return Err(format!("{} has {now} replicas already", named(self.kind, &self.key)).into());
         }
         Ok(vec![patch(self.kind, &self.key, Edit::Replicas(self.replicas))])
@@ -220,13 +220,11 @@ pub struct SetImage {
 
 impl Action for SetImage {
     fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
-        has_container(self.kind, &self.key, self.container.as_ref(), view)?;
         let image = TemplateEdit::Image { container: self.container.clone(), image: self.image.clone() };
         let annotations =
             self.annotations.iter().map(|(key, value)| TemplateEdit::Annotation(key.clone(), value.clone()));
-        let edits: Vec<TemplateEdit> = std::iter::once(image).chain(annotations).collect();
-        changes_something(self.kind, &self.key, &edits, view)?;
-        Ok(vec![patch(self.kind, &self.key, Edit::Template(edits))])
+        let edits = std::iter::once(image).chain(annotations).collect();
+        edit_template((self.kind, &self.key), self.container.as_ref(), edits, view)
     }
 }
 
@@ -254,11 +252,9 @@ pub struct SetResources {
 
 impl Action for SetResources {
     fn requests(&self, view: &View<'_>) -> Result<Vec<Request>, Name> {
-        has_container(self.kind, &self.key, self.container.as_ref(), view)?;
         let (requests, limits) = (self.requests.clone(), self.limits.clone());
-        let edits = vec![TemplateEdit::Resources { container: self.container.clone(), requests, limits }];
-        changes_something(self.kind, &self.key, &edits, view)?;
-        Ok(vec![patch(self.kind, &self.key, Edit::Template(edits))])
+        let edit = TemplateEdit::Resources { container: self.container.clone(), requests, limits };
+        edit_template((self.kind, &self.key), self.container.as_ref(), vec![edit], view)
     }
 }
 
@@ -318,20 +314,23 @@ impl fmt::Display for Patch {
     }
 }
 
-fn has_container(kind: Kind, key: &Key, container: Option<&Name>, view: &View<'_>) -> Result<(), Name> {
-    let spec = &template(view.get(kind, key)?)?.spec;
-    match container.filter(|name| !spec.containers.iter().any(|container| container.name == **name)) {
-        Some(name) => Err(format!("{} has no container {name}", named(kind, key)).into()),
-        None => Ok(()),
-    }
-}
-
-/// Whether these edits would leave a workload's template other than it is.
-fn changes_something(kind: Kind, key: &Key, edits: &[TemplateEdit], view: &View<'_>) -> Result<(), Name> {
+/// The request for these edits of a workload's template, of one of its containers if one is named.
+fn edit_template(
+    (kind, key): (Kind, &Key),
+    container: Option<&Name>,
+    edits: Vec<TemplateEdit>,
+    view: &View<'_>,
+) -> Result<Vec<Request>, Name> {
     let before = template(view.get(kind, key)?)?;
+    if let Some(name) = container.filter(|name| !before.spec.containers.iter().any(|known| known.name == **name)) {
+        return Err(format!("{} has no container {name}", named(kind, key)).into());
+    }
     let mut after = before.clone();
     edits.iter().for_each(|edit| edit.apply(&mut after));
-    if after == *before { Err(format!("{}: its template says so already", named(kind, key)).into()) } else { Ok(()) }
+    if after == *before {
+        return Err(format!("{}: its template says so already", named(kind, key)).into());
+    }
+    Ok(vec![patch(kind, key, Edit::Template(edits))])
 }
 
 /// A workload's template.

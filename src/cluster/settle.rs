@@ -28,6 +28,7 @@ use crate::kernel::time::{Span, Time};
 use crate::node::heartbeat::LEASE_NAMESPACE;
 use crate::object::behavior::{Behavior, Moment};
 use crate::object::pod::conditions;
+use crate::object::replicaset::REPLICA_FAILURE;
 use crate::object::{
     ConditionStatus, DelayId, Deployment, Key, Kind, Lease, Name, Object, Phase, Pod, ReplicaSet, Revision, SettingId,
     condition,
@@ -277,9 +278,6 @@ pub fn why_uncreated(world: &World, id: &WorkloadId) -> Option<Name> {
             .then(|| condition.message.clone())
     })
 }
-
-/// Condition type: pods could not be created or deleted.
-const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 impl World {
     /// The world of a run that begins settled; none if it is not wanted any more.

@@ -17,6 +17,7 @@ use crate::object::{ConditionStatus, Deployment, Fact, Key, Kind, Node, Pod, Rep
 use crate::record::workloads::workload_name;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What an object waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -98,10 +99,15 @@ impl View<'_> {
         (latest, names)
     }
 
+    /// What the API has of a node.
+    fn node_object(&self, name: &str) -> Option<&Arc<Node>> {
+        self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(name))
+    }
+
     /// A node that is in trouble and that the API calls ready.
     fn unnoticed(&self, node: &str) -> Option<Wait> {
         let trouble = self.so_far.trouble(node)?;
-        let known = self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(node))?;
+        let known = self.node_object(node)?;
         if known.ready() != Some(ConditionStatus::True) {
             return None;
         }
@@ -125,7 +131,7 @@ impl View<'_> {
         if node.is_empty() {
             return self.pending(pod);
         }
-        if self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(node)).is_none() {
+        if self.node_object(node).is_none() {
             return self.collected(pod);
         }
         if let Some(wait) = self.unnoticed(node) {
@@ -143,30 +149,21 @@ impl View<'_> {
         let waiting =
             pod.status.containers.iter().map(|container| &container.waiting).find(|reason| !reason.is_empty());
         if let Some(reason) = waiting.filter(|reason| **reason == CRASH_LOOP) {
-            let (first, most) = (SettingId::CrashLoopBackoffBase, SettingId::CrashLoopBackoffMax);
-            let settings = &self.tale.config.settings;
-            return Wait::new(
-                "start",
-                format!(
-                    "its containers to be started again on {node} ({reason}): they have exited, after a back-off that grows from {} to {} ({})",
-                    settings.show(first),
-                    settings.show(most),
-                    first.row().name
-                ),
+            let back_off = self.back_off(SettingId::CrashLoopBackoffBase, SettingId::CrashLoopBackoffMax);
+            let text = format!(
+                "its containers to be started again on {node} ({reason}): they have exited, after {back_off} ({})",
+                SettingId::CrashLoopBackoffBase.row().name
             );
+            return Wait::new("start", text);
         }
         if let Some(reason) = waiting {
-            let (id, most) = (SettingId::ImagePullBackoffBase, SettingId::ImagePullBackoffMax);
-            let settings = &self.tale.config.settings;
-            return Wait::new(
-                "image",
-                format!(
-                    "its image, which cannot be pulled on {node} ({reason}); it is tried again after a back-off that grows from {} to {} ({})",
-                    settings.show(id),
-                    settings.show(most),
-                    most.row().name
-                ),
+            let most = SettingId::ImagePullBackoffMax;
+            let back_off = self.back_off(SettingId::ImagePullBackoffBase, most);
+            let text = format!(
+                "its image, which cannot be pulled on {node} ({reason}); it is tried again after {back_off} ({})",
+                most.row().name
             );
+            return Wait::new("image", text);
         }
         match (pod.is_ready(), pod.status.containers.iter().any(|container| container.is_running)) {
             (true, _) => Wait::nothing(),
@@ -175,6 +172,12 @@ impl View<'_> {
                 Wait::new("start", format!("its containers to start on {node} (image-pull, container-start)"))
             }
         }
+    }
+
+    /// `a back-off that grows from 10s to 300s`
+    fn back_off(&self, first: SettingId, most: SettingId) -> String {
+        let settings = &self.tale.config.settings;
+        format!("a back-off that grows from {} to {}", settings.show(first), settings.show(most))
     }
 
     /// A pod of which the API does not know yet how its containers are.
@@ -211,9 +214,7 @@ impl View<'_> {
     }
 
     fn terminating(&self, pod: &Pod) -> Wait {
-        let is_known =
-            self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(pod.node_name.clone())).is_some();
-        if !pod.node_name.is_empty() && !is_known {
+        if !pod.node_name.is_empty() && self.node_object(&pod.node_name).is_none() {
             return self.collected(pod);
         }
         if let Some(trouble) = self.so_far.trouble(&pod.node_name) {
@@ -267,7 +268,7 @@ impl View<'_> {
 
     /// A pod that tolerates the taints of its node for a time.
     fn held(&self, pod: &Pod) -> Option<Wait> {
-        let node = self.then.store().table(Kind::Node).typed::<Node>(&Key::cluster(pod.node_name.clone()))?;
+        let node = self.node_object(&pod.node_name)?;
         let taints: Vec<&Taint> = node.taints.iter().filter(|taint| taint.effect == Effect::NoExecute).collect();
         let tolerations = &pod.spec.tolerations;
         if taints.is_empty() || !taints.iter().all(|taint| tolerated(tolerations, taint)) {

@@ -21,8 +21,8 @@ pub struct Rejection {
 }
 
 impl Kubelet {
-    /// Why this node does not take a pod that has not run here, if it does not.
-    pub(super) fn rejection(&self, pod: &Pod, cx: &Context<'_>) -> Option<Rejection> {
+    /// Why this node does not take a pod that has not run here and asks for `requests`, if it does not.
+    pub(super) fn rejection(&self, pod: &Pod, requests: &Resources, cx: &Context<'_>) -> Option<Rejection> {
         if self.has_disk_pressure(cx) && !is_critical(pod) {
             let message = "Pod was rejected: The node had condition: [DiskPressure]. ".into();
             return Some(Rejection { reason: EVICTED.into(), message });
@@ -33,7 +33,7 @@ impl Kubelet {
             used.add(&worker.requests);
             used.pods += 1;
         }
-        lacking(node, &pod.spec.requests(false), &used).or_else(|| unsuited(node, pod))
+        lacking(node, requests, &used).or_else(|| unsuited(node, pod))
     }
 }
 

@@ -50,7 +50,7 @@ impl Kubelet {
         let (stage, ends) =
             (worker.stage, sandbox.filter(|sandbox| sandbox.is_running).and_then(|sandbox| sandbox.ends));
         if stage == Stage::Starting
-            && let Some(rejection) = self.rejection(pod, cx)
+            && let Some(rejection) = self.rejection(pod, &worker.requests, cx)
         {
             worker.verdict = Some(Verdict::Rejected(rejection));
             worker.stage = Stage::Stopped { exit_code: SIGKILL_EXIT };

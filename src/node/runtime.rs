@@ -22,7 +22,8 @@ pub fn images(pod: &Pod) -> impl Iterator<Item = &Name> {
 }
 
 impl Runtime {
-    /// When the images of `pod` will all be there, and how much of the wait is the registry's slowness. Those that are pulled for it are on the disk from then on.
+    /// When the images of `pod` will all be there, and how much of the wait is the registry's slowness. Those that are
+    /// pulled for it are on the disk from then on.
     pub fn pull(&mut self, pod: &Pod, node: NodeId, ground: &mut Ground, cx: &Context<'_>) -> (Time, Span) {
         let there = images(pod).map(|image| self.image_there(image, node, ground, cx)).max().unwrap_or(cx.now);
         (there, self.slowed.min(there.since(cx.now)))

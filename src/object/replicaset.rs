@@ -14,6 +14,9 @@ use super::strategy::Strategy;
 use super::{Kind, validation};
 use std::sync::Arc;
 
+/// Condition type: pods could not be created or deleted.
+pub const REPLICA_FAILURE: &str = "ReplicaFailure";
+
 /// From which pods are made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodTemplate {

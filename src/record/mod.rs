@@ -27,7 +27,7 @@ use outage::Outages;
 use routes::Routes;
 use tracks::Tracks;
 use waterfall::{Held, Ledger, Loss, Trigger, Wait};
-use workloads::{WorkloadId, Workloads, owner_of};
+use workloads::{WorkloadId, Workloads, controller_of};
 
 /// One recorded fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Recorder {
         let workload = written.and_then(|object| match object {
             Object::Pod(pod) => Some(pod.as_ref()).filter(is_new).and_then(|pod| self.workloads.workload_of(pod)),
             // Whatever its controller writes of it, it looks at it again only after that.
-            Object::ReplicaSet(set) => owner_of(set),
+            Object::ReplicaSet(set) => controller_of(&set.meta),
             _ => None,
         });
         self.ledger.on_held(kind, key, workload.as_ref(), held);

@@ -262,7 +262,9 @@ impl Outages {
     fn pod_changed(&mut self, at: Time, change: &Change, workloads: &Workloads) {
         let key = change.key();
         let (old, new) = (change.before::<Pod>(), change.after::<Pod>());
-        if new.is_none_or(|pod| !pod.is_active()) && old.is_some_and(|old| old.is_active()) {
+        // A pod whose node is gone fails first and is deleted after that; its replacement does not wait for the deletion.
+        let is_given_up = old.is_some_and(|old| old.is_active()) && new.is_none_or(|pod| !pod.is_active());
+        if is_given_up {
             self.leaves_early(key);
         }
         let Some(pod) = new else {
@@ -277,12 +279,10 @@ impl Outages {
             let workload = workloads.pod(key).and_then(|record| record.workload.as_ref());
             return self.pod_created(at, key, workload);
         };
-        // A pod whose node is gone fails first and is deleted after that; its replacement does not wait for the deletion.
-        let (mut unrouted, is_given_up) = (0, old.is_active() && !pod.is_active());
         if is_given_up && is_evicted_by_taint(pod) {
             self.is_lost_again(key);
         }
-        let became_ready = pod.is_ready() && !old.is_ready();
+        let (mut unrouted, became_ready) = (0, pod.is_ready() && !old.is_ready());
         self.each_place(key, |place| {
             // A pod that has been ready again since is lost to something else.
             if is_given_up && place.lost == *key && place.ready.is_none() {

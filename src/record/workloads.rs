@@ -9,8 +9,7 @@ use crate::etcd::change::Change;
 use crate::kernel::time::{Span, Time};
 use crate::object::pod::conditions;
 use crate::object::{
-    ConditionStatus, Deployment, Fact, Key, Kind, Meta, Name, OwnerRef, Phase, Pod, ReplicaSet, Strategy, Uid,
-    condition,
+    ConditionStatus, Deployment, Fact, Key, Kind, Meta, Name, Phase, Pod, ReplicaSet, Strategy, Uid, condition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,10 +23,10 @@ pub fn workload_name((kind, key): &WorkloadId) -> String {
     if key.namespace == "default" { format!("{kind}/{}", key.name) } else { format!("{kind}/{key}") }
 }
 
-/// The workload that a ReplicaSet is a part of; none if it is one itself.
-pub fn owner_of(set: &ReplicaSet) -> Option<WorkloadId> {
-    let owner = set.meta.controller()?;
-    Some((owner.kind, Key { namespace: set.meta().namespace().clone(), name: owner.name.clone() }))
+/// The controller of an object, which lies in its namespace; none if it has none.
+pub fn controller_of(meta: &Meta) -> Option<WorkloadId> {
+    let owner = meta.controller()?;
+    Some((owner.kind, Key { namespace: meta.namespace().clone(), name: owner.name.clone() }))
 }
 
 /// Whether a workload is the one that a scenario calls `name`: `deployment/web`, `deploy/shop/web`.
@@ -275,9 +274,8 @@ impl Workloads {
         if has_moved {
             self.templates.forget(set.meta.uid);
         }
-        let id = match set.meta.controller() {
-            Some(OwnerRef { kind: Kind::Deployment, name, .. }) => {
-                let deployment = Key { namespace: set.meta.namespace().clone(), name: name.clone() };
+        let id = match controller_of(&set.meta) {
+            Some((Kind::Deployment, deployment)) => {
                 if has_moved {
                     self.set_desired(at, (Kind::ReplicaSet, change.key().clone()), 0);
                 }
@@ -396,7 +394,7 @@ impl Workloads {
         let Some(owner) = pod.meta.controller() else { return Some((Kind::Pod, pod.meta.key.clone())) };
         match self.templates.deployment_of(owner.uid) {
             Some(deployment) => Some((Kind::Deployment, deployment.clone())),
-            None => Some((owner.kind, Key { namespace: pod.meta().namespace().clone(), name: owner.name.clone() })),
+            None => controller_of(&pod.meta),
         }
     }
 

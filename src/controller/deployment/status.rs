@@ -7,13 +7,12 @@ use super::scale::{max_unavailable, total};
 use super::{End, Halt, Outcome, Revisions, Rollout};
 use crate::kernel::time::{Span, Time};
 use crate::object::deployment::{DeploymentStatus, PROGRESSING, TIMED_OUT};
+use crate::object::replicaset::REPLICA_FAILURE;
 use crate::object::{Condition, ConditionStatus, Deployment, ReplicaSet, SettingId, Timestamp, condition};
 use std::sync::Arc;
 
 /// Condition type: enough pods are available.
 const AVAILABLE: &str = "Available";
-/// Condition type: pods could not be created or deleted.
-const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 /// Reason: the new ReplicaSet was created.
 pub const NEW_SET_CREATED: &str = "NewReplicaSetCreated";

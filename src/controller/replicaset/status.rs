@@ -6,12 +6,9 @@
 use super::victims::Moment;
 use crate::kernel::time::{Span, Time};
 use crate::object::pod::conditions;
-use crate::object::replicaset::ReplicaSetStatus;
+use crate::object::replicaset::{REPLICA_FAILURE, ReplicaSetStatus};
 use crate::object::{Condition, ConditionStatus, Name, Pod, ReplicaSet, condition};
 use std::sync::Arc;
-
-/// Condition type: pods could not be created or deleted.
-pub const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 /// For how long a ready pod still has to be ready to count as available; zero if it does, none if it is not ready.
 pub fn wait_for_availability(pod: &Pod, min_ready_seconds: i32, moment: Moment) -> Option<Span> {
